@@ -1,0 +1,95 @@
+//! What is kept as proof that a party was told (NOT-02), in the words that `show`, `inspect` and the manifest use.
+use serde::{Deserialize, Serialize};
+
+use crate::ids::LegUuid;
+use crate::time::UnixMillis;
+
+/// What a party is in its conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// The outside party that rang the company.
+    Caller,
+    /// The outside party that was rung.
+    Callee,
+    /// The company's party.
+    Agent,
+    /// An outside party that came in later, by transfer or conference.
+    Joined,
+    /// The PBX itself: what a leg without a recorded partner hears (IVR, voicemail).
+    System,
+}
+
+/// How far a notice got on its leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeState {
+    /// Nothing of it was sent.
+    None,
+    /// It ended before its end, or not all of it can be shown to have been sent.
+    Partial,
+    /// Sent in full: every frame due was written after the answer and RTP's own count rose by as many.
+    Informed,
+}
+
+/// One notice on one leg. Field names are those of `callvault show --json` (decision 18).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeEvidence {
+    /// The host's uuid of the leg that heard it.
+    pub leg: LegUuid,
+    /// The party on that leg.
+    pub party: Party,
+    /// The prompt's id in the configuration.
+    pub prompt: String,
+    /// The prompt's version.
+    pub version: String,
+    /// Language, as the prompt's configuration names it (`nl`, `en`).
+    pub language: String,
+    /// SHA-256 of the prompt's file, 64 hexadecimal digits; empty where the source is no file (`tone_stream://` …).
+    pub sha256: String,
+    /// Packets the prompt makes at the leg's packet time; 0 where its length cannot be known beforehand.
+    pub frames_due: u32,
+    /// Packets that reached the leg's write side while it played.
+    pub frames_written: u32,
+    /// By how much RTP's own count of packets sent rose; `None` where the endpoint keeps none.
+    pub packets_sent: Option<u32>,
+    /// When it began and ended, UTC.
+    pub started_at_ms: UnixMillis,
+    /// See `started_at_ms`.
+    pub ended_at_ms: UnixMillis,
+    /// How far it got.
+    pub state: NoticeState,
+}
+
+/// A stretch of a track without the party's audio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gap {
+    /// From the recording's start.
+    pub offset_ms: u64,
+    /// How long.
+    pub duration_ms: u64,
+    /// Why.
+    pub reason: GapReason,
+}
+
+/// Why a stretch of a track has no audio of the party.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// The network delivered nothing: loss, silence suppression, a far end that stopped sending.
+    NotReceived,
+    /// The ring was full: the recorder was too slow. Counted as lost.
+    RingFull,
+    /// A party held, or waited in a queue.
+    Hold,
+    /// The party was muted.
+    Muted,
+    /// Paused by command.
+    Paused,
+    /// The payload could not be decoded.
+    Undecodable,
+    /// The store refused the record.
+    StoreFault,
+}

@@ -1,0 +1,130 @@
+//! Two clocks: UTC for what is stored, monotonic for how long things took (requirement E09, E10).
+use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A moment in UTC, in milliseconds of Unix time. What is stored and shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UnixMillis(pub i64);
+
+impl UnixMillis {
+    /// This much later.
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// How long after `earlier` this is; zero where it is not later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// The UTC day, in days since 1970-01-01.
+    pub fn day(self) -> EpochDay {
+        EpochDay(i32::try_from(self.0.div_euclid(86_400_000)).unwrap_or(i32::MAX))
+    }
+}
+
+impl fmt::Display for UnixMillis {
+    /// RFC 3339 in UTC with milliseconds.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(time) => write!(f, "{time:.3}"),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
+    }
+}
+
+/// A UTC day, in days since 1970-01-01; an epoch key is good for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EpochDay(pub i32);
+
+impl fmt::Display for EpochDay {
+    /// `2026-11-24`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_second(i64::from(self.0) * 86_400) {
+            Ok(time) => write!(f, "{}", time.to_zoned(jiff::tz::TimeZone::UTC).date()),
+            Err(_) => write!(f, "day {}", self.0),
+        }
+    }
+}
+
+/// A moment on the monotonic clock, in nanoseconds since an arbitrary start (CLOCK_MONOTONIC). Never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Monotonic(pub u64);
+
+impl Monotonic {
+    /// How long after `earlier` this is; zero where it is not later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// This much later.
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// Where the time comes from. Decisions take moments as arguments; only threads ask a clock.
+pub trait Clock: Send + Sync {
+    /// UTC now.
+    fn now(&self) -> UnixMillis;
+    /// The monotonic clock now.
+    fn monotonic(&self) -> Monotonic;
+}
+
+/// The operating system's clocks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> UnixMillis {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+        UnixMillis(time.tv_sec.saturating_mul(1000) + time.tv_nsec / 1_000_000)
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+        Monotonic(seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0))
+    }
+}
+
+/// A clock that is moved by hand: a day of calls, an expiry, in a millisecond.
+#[derive(Debug)]
+pub struct ManualClock {
+    now: AtomicI64,
+    monotonic: AtomicU64,
+}
+
+impl ManualClock {
+    /// Starts at this UTC moment, with the monotonic clock at one second.
+    pub fn at(now: UnixMillis) -> Self {
+        Self { now: AtomicI64::new(now.0), monotonic: AtomicU64::new(1_000_000_000) }
+    }
+
+    /// Both clocks go on by this much.
+    pub fn advance(&self, duration: Duration) {
+        let millis = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        self.now.fetch_add(millis, Ordering::SeqCst);
+        self.monotonic.fetch_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// The wall clock jumps, the monotonic one does not.
+    pub fn jump_to(&self, now: UnixMillis) {
+        self.now.store(now.0, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn monotonic(&self) -> Monotonic {
+        Monotonic(self.monotonic.load(Ordering::SeqCst))
+    }
+}
