@@ -46,7 +46,7 @@ impl fmt::Display for EpochDay {
     /// `2026-11-24`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_second(i64::from(self.0) * 86_400) {
-            Ok(time) => write!(f, "{}", time.to_zoned(jiff::tz::TimeZone::UTC).date()),
+            Ok(time) => write!(f, "{}", jiff::tz::TimeZone::UTC.to_datetime(time).date()),
             Err(_) => write!(f, "day {}", self.0),
         }
     }
