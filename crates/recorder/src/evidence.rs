@@ -88,6 +88,8 @@ pub enum GapReason {
     Muted,
     /// Paused by command.
     Paused,
+    /// Someone was present who had not been told, or whose line is exempt.
+    Withheld,
     /// The payload could not be decoded.
     Undecodable,
     /// The store refused the record.

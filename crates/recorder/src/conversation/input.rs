@@ -1,6 +1,6 @@
 //! What the host tells about its legs. The switch side makes these; the controller's thread consumes them.
 use crate::evidence::NoticeEvidence;
-use crate::ids::{LegKey, LegUuid, RecordingId};
+use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
 use crate::time::{Monotonic, UnixMillis};
 
 /// Which way a leg was set up, seen from the PBX.
@@ -95,10 +95,23 @@ pub enum LegInput {
     Renamed(LegUuid),
     /// An operator paused or resumed the capture of this leg.
     Paused(bool),
+    /// It lost the race of its ring group: it is no party and has no outcome. Said before its `HungUp`.
+    LostRace,
     /// The leg hung up.
     HungUp,
     /// Its session is gone: nothing more will come of it.
     Gone,
+}
+
+/// What is kept of a closed track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Audio of the party.
+    Audio,
+    /// Nothing: no frame ever came.
+    Nothing,
+    /// Nothing, because the store or an encoder failed.
+    Failed,
 }
 
 /// One thing that happened.
@@ -119,6 +132,37 @@ pub enum Input {
     Recording {
         /// Whether they are.
         on: bool,
+    },
+    /// Whether the recorder cannot record at all (no valid roster, no key, no store); a level. New conversations
+    /// are then `not_recorded(recorder_fault)`, running ones go on.
+    RecorderFault {
+        /// Whether it cannot.
+        on: bool,
+    },
+    /// The leg's new track got no key: it is not captured, its call goes on.
+    KeyRefused {
+        /// The leg of the `OpenGate` that could not be carried out.
+        leg: LegKey,
+    },
+    /// A track of a conversation is closed for good, and what is kept of it.
+    TrackClosed {
+        /// Its recording.
+        recording: RecordingId,
+        /// Its number.
+        track: TrackNumber,
+        /// What is kept.
+        kept: Kept,
+    },
+    /// The answer to `Effect::RollOver`: from now on the conversation goes on in a new recording.
+    RolledOver {
+        /// The recording that has become too long.
+        recording: RecordingId,
+        /// The new one.
+        into: RecordingId,
+        /// When, monotonic.
+        at: Monotonic,
+        /// When, UTC.
+        now: UnixMillis,
     },
     /// Time passed; timers that are due fire.
     Tick {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 mod outcome;
 mod purpose;
+mod raw;
 
 pub use outcome::{NotRecorded, Outcome};
 pub use purpose::{Purpose, UnknownPurpose};
+pub use raw::{RawConfig, RawElement};
 
 /// How external parties agree (decision 10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,194 @@
+//! What a step wants done. The controller's thread carries these out, in order.
+use crate::capture::Generation;
+use crate::conversation::input::{Direction, Personal};
+use crate::evidence::{GapReason, NoticeEvidence, Party};
+use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
+use crate::policy::Outcome;
+use crate::time::{Monotonic, UnixMillis};
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// A conversation had its first answer: it has a row from now on, and this moment is the zero of its tracks.
+    Started(Box<Started>),
+    /// A party came into a started conversation (at its answer, or by joining from another one).
+    LegJoined {
+        /// The conversation's recording.
+        recording: RecordingId,
+        /// Which leg.
+        leg: LegKey,
+        /// The host's uuid of it.
+        uuid: LegUuid,
+        /// What it is there.
+        party: Party,
+        /// When, UTC.
+        at: UnixMillis,
+    },
+    /// Let frames of this leg through under this generation. A new track needs a key: where there is none, nothing
+    /// is opened and `Input::KeyRefused` is the answer.
+    OpenGate(Box<OpenGate>),
+    /// Let nothing of this leg through.
+    ShutGate {
+        /// Which leg.
+        leg: LegKey,
+        /// Why.
+        reason: ShutReason,
+    },
+    /// Nothing more comes for this track: seal what came. `Input::TrackClosed` is the answer.
+    CloseTrack {
+        /// The leg that fed it.
+        leg: LegKey,
+        /// Its recording.
+        recording: RecordingId,
+        /// Its number.
+        track: TrackNumber,
+    },
+    /// The leg belongs to another recording now (`callvault_id`, `callvault_former_ids`).
+    SetRecording {
+        /// Which leg.
+        leg: LegKey,
+        /// The recording it belongs to.
+        recording: RecordingId,
+        /// The one it left.
+        former: RecordingId,
+    },
+    /// How a notice went on a leg of a started conversation.
+    Notice {
+        /// The conversation's recording.
+        recording: RecordingId,
+        /// What was measured.
+        evidence: Box<NoticeEvidence>,
+    },
+    /// The last party left. The outcome follows at once, or when the tracks are closed.
+    Ended {
+        /// Which recording.
+        recording: RecordingId,
+        /// When, UTC.
+        ended_at: UnixMillis,
+    },
+    /// How it ended; exactly once for each started conversation, after its `Ended`.
+    Outcome {
+        /// Which recording.
+        recording: RecordingId,
+        /// How.
+        outcome: Outcome,
+        /// When it ended, UTC; its expiry counts from here.
+        ended_at: UnixMillis,
+    },
+    /// The recording has become too long for its epoch; `Input::RolledOver` with a new id is the answer.
+    RollOver {
+        /// Which recording.
+        recording: RecordingId,
+    },
+    /// Something an operator should know.
+    Alarm(Alarm),
+}
+
+/// See [`Effect::Started`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Started {
+    /// Which recording.
+    pub recording: RecordingId,
+    /// Which way the founding leg was set up.
+    pub direction: Direction,
+    /// The first answer, monotonic: the zero of all tracks.
+    pub started: Monotonic,
+    /// The first answer, UTC.
+    pub started_at: UnixMillis,
+}
+
+/// See [`Effect::OpenGate`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenGate {
+    /// Which leg.
+    pub leg: LegKey,
+    /// Under which generation; higher than any before on this leg.
+    pub generation: Generation,
+    /// Which recording.
+    pub recording: RecordingId,
+    /// Which track of it.
+    pub track: TrackNumber,
+    /// The leg's party.
+    pub party: Party,
+    /// The host's uuid of the leg.
+    pub uuid: LegUuid,
+    /// From when on, monotonic.
+    pub at: Monotonic,
+    /// A new track, or one that goes on.
+    pub opening: Opening,
+}
+
+/// Whether a gate's opening begins a track.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Opening {
+    /// The track begins.
+    First(Box<NewTrack>),
+    /// The same track goes on; the time between was not captured for this reason.
+    Again(GapReason),
+}
+
+/// What a new track's header and row are made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTrack {
+    /// The recording's zero, monotonic.
+    pub started: Monotonic,
+    /// The recording's zero, UTC.
+    pub started_at: UnixMillis,
+    /// The notices that this leg heard.
+    pub notices: Vec<NoticeEvidence>,
+    /// Sealed under the track's key, then dropped.
+    pub personal: Personal,
+}
+
+/// Why a gate is shut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ShutReason {
+    /// A party of the pair holds.
+    Hold,
+    /// The party is muted.
+    Muted,
+    /// An operator paused it.
+    Paused,
+    /// Someone present has not been told, or has an exempt line.
+    Withheld,
+    /// Its media does not pass through this host.
+    NoMedia,
+    /// It goes to another recording.
+    Moved,
+    /// It hung up.
+    HungUp,
+    /// No key for its track.
+    NoKey,
+}
+
+impl ShutReason {
+    /// The reason as the gap it leaves in the track.
+    pub fn gap(self) -> GapReason {
+        match self {
+            Self::Hold => GapReason::Hold,
+            Self::Muted => GapReason::Muted,
+            Self::Paused => GapReason::Paused,
+            Self::Withheld | Self::Moved | Self::NoKey => GapReason::Withheld,
+            Self::NoMedia | Self::HungUp => GapReason::NotReceived,
+        }
+    }
+}
+
+/// Something an operator should know; numbers and names never.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Alarm {
+    /// An outside party went on after a notice that did not reach it whole, or without any.
+    NotInformed {
+        /// Its conversation.
+        recording: RecordingId,
+        /// Its leg, as the host names it.
+        leg: LegUuid,
+    },
+    /// A leg's media bypasses this host, so it cannot be recorded.
+    MediaBypassed {
+        /// Its conversation.
+        recording: RecordingId,
+        /// Its leg, as the host names it.
+        leg: LegUuid,
+    },
+}
