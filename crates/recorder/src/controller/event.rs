@@ -1,0 +1,127 @@
+//! What the recorder tells its host: about a leg's recording, and about itself.
+use std::borrow::Cow;
+
+use crate::ids::{LegKey, LegUuid, RecordingId};
+use crate::policy::Outcome;
+
+/// The host's side of what the recorder has to say. Called on the controller's, bookkeeper's or keeper's thread; none
+/// of it may block or call back into the recorder and wait.
+pub trait Notify: Send + Sync {
+    /// The leg now belongs to `recording`: it is what CDRs must find, `former` what they found before.
+    fn recording_changed(&self, leg: LegKey, recording: RecordingId, former: RecordingId);
+    /// How the call ended for this leg's recording; comes once for each of its legs that are still there.
+    fn outcome(&self, leg: LegKey, recording: RecordingId, outcome: Outcome);
+    /// Something to log and to publish as an event.
+    fn event(&self, event: RecorderEvent);
+}
+
+/// One thing worth an event and a log line. Holds no number and no name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RecorderEvent {
+    /// The first track of a recording is open.
+    Started {
+        /// Which.
+        recording: RecordingId,
+        /// The leg whose party is heard on it.
+        leg: LegUuid,
+    },
+    /// A recording's conversation is over.
+    Ended {
+        /// Which.
+        recording: RecordingId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// An operator switched recording on or off.
+    Switched {
+        /// Whether new calls are recorded.
+        on: bool,
+    },
+    /// The policy was replaced.
+    PolicyReloaded {
+        /// Its hash, 64 hexadecimal digits.
+        hash: String,
+    },
+    /// A copy was released.
+    Released {
+        /// Of which recording.
+        recording: RecordingId,
+    },
+    /// A release was refused.
+    ReleaseRefused {
+        /// The refusal's code.
+        code: &'static str,
+    },
+    /// A recording was destroyed on its expiry.
+    Destroyed {
+        /// Which.
+        recording: RecordingId,
+    },
+    /// Something needs a person.
+    Alarm(Alarm),
+    /// The alarm of that code is over.
+    AlarmCleared {
+        /// Its code.
+        code: &'static str,
+    },
+}
+
+impl RecorderEvent {
+    /// The event's word: the subclass of a host's custom event is `callvault::` and this.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Started { .. } => "started",
+            Self::Ended { .. } => "ended",
+            Self::Switched { .. } => "switched",
+            Self::PolicyReloaded { .. } => "policy_reloaded",
+            Self::Released { .. } => "released",
+            Self::ReleaseRefused { .. } => "release_refused",
+            Self::Destroyed { .. } => "destroyed",
+            Self::Alarm(_) => "alarm",
+            Self::AlarmCleared { .. } => "alarm_cleared",
+        }
+    }
+
+    /// Its particulars, by name, in a fixed order.
+    pub fn fields(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+        match self {
+            Self::Started { recording, leg } => {
+                vec![("recording", recording.to_string().into()), ("leg", leg.as_str().into())]
+            }
+            Self::Ended { recording, outcome } => {
+                let mut fields = vec![("recording", recording.to_string().into())];
+                fields.extend(outcome_words(*outcome).map(|(name, word)| (name, word.into())));
+                fields
+            }
+            Self::Switched { on } => vec![("recording", if *on { "on".into() } else { "off".into() })],
+            Self::PolicyReloaded { hash } => vec![("hash", hash.as_str().into())],
+            Self::Released { recording } | Self::Destroyed { recording } => {
+                vec![("recording", recording.to_string().into())]
+            }
+            Self::ReleaseRefused { code } | Self::AlarmCleared { code } => vec![("code", (*code).into())],
+            Self::Alarm(alarm) => vec![("code", alarm.code.into()), ("text", alarm.text.as_str().into())],
+        }
+    }
+
+    /// Whether a person should look.
+    pub fn is_alarm(&self) -> bool {
+        matches!(self, Self::Alarm(_))
+    }
+}
+
+fn outcome_words(outcome: Outcome) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let (word, reason) = match outcome {
+        Outcome::Recorded => ("recorded", None),
+        Outcome::NotRecorded(reason) => ("not_recorded", Some(reason.as_str())),
+    };
+    std::iter::once(("outcome", word)).chain(reason.map(|reason| ("reason", reason)))
+}
+
+/// Something is wrong and stays wrong until it is cleared.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Alarm {
+    /// One word per kind of trouble; an alarm of the same code replaces the one before.
+    pub code: &'static str,
+    /// What is wrong and what to do.
+    pub text: String,
+}

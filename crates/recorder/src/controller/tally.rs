@@ -1,0 +1,107 @@
+//! How calls ended, counted by the hour for the last day and altogether since start.
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::policy::{NotRecorded, Outcome};
+use crate::time::UnixMillis;
+
+const HOUR_MS: i64 = 3_600_000;
+const HOURS: i64 = 24;
+
+/// Counts of outcomes. `recorded` and each reason of `not_recorded`, reasons that did not occur left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct OutcomeCounts {
+    /// Calls that were recorded.
+    pub recorded: u64,
+    /// Calls that were not, by reason.
+    pub not_recorded: BTreeMap<&'static str, u64>,
+}
+
+impl OutcomeCounts {
+    fn add(&mut self, outcome: Outcome, n: u64) {
+        match outcome {
+            Outcome::Recorded => self.recorded += n,
+            Outcome::NotRecorded(reason) => *self.not_recorded.entry(reason.as_str()).or_default() += n,
+        }
+    }
+}
+
+/// Hour by hour, the hours of the last day; older ones are forgotten as time goes on.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    hours: BTreeMap<i64, Hour>,
+    total: Hour,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Hour {
+    recorded: u64,
+    not_recorded: [u64; NotRecorded::ALL.len()],
+}
+
+impl Hour {
+    fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Recorded => self.recorded += 1,
+            Outcome::NotRecorded(reason) => {
+                if let Some(place) = NotRecorded::ALL.iter().position(|&known| known == reason) {
+                    self.not_recorded[place] += 1;
+                }
+            }
+        }
+    }
+
+    fn pour_into(self, counts: &mut OutcomeCounts) {
+        counts.recorded += self.recorded;
+        for (reason, n) in NotRecorded::ALL.into_iter().zip(self.not_recorded) {
+            if n > 0 {
+                counts.add(Outcome::NotRecorded(reason), n);
+            }
+        }
+    }
+}
+
+impl Tally {
+    /// One call ended.
+    pub(super) fn count(&mut self, now: UnixMillis, outcome: Outcome) {
+        let hour = now.0.div_euclid(HOUR_MS);
+        self.hours.entry(hour).or_default().add(outcome);
+        self.total.add(outcome);
+        self.hours.retain(|&known, _| known > hour - HOURS);
+    }
+
+    /// Outcomes of the last day, to the hour.
+    pub(super) fn last_day(&self, now: UnixMillis) -> OutcomeCounts {
+        let hour = now.0.div_euclid(HOUR_MS);
+        let mut counts = OutcomeCounts::default();
+        self.hours.range(hour - HOURS + 1..).for_each(|(_, known)| known.pour_into(&mut counts));
+        counts
+    }
+
+    /// Outcomes since start.
+    pub(super) fn total(&self) -> OutcomeCounts {
+        let mut counts = OutcomeCounts::default();
+        self.total.pour_into(&mut counts);
+        counts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rec_02_outcomes_are_counted_by_reason_and_forgotten_after_a_day() {
+        let mut tally = Tally::default();
+        let now = UnixMillis(1_700_000_000_000);
+        tally.count(now, Outcome::Recorded);
+        tally.count(now, Outcome::NotRecorded(NotRecorded::Internal));
+        tally.count(UnixMillis(now.0 + 20 * HOUR_MS), Outcome::NotRecorded(NotRecorded::Internal));
+        let day = tally.last_day(UnixMillis(now.0 + 20 * HOUR_MS));
+        assert_eq!((day.recorded, day.not_recorded["internal"]), (1, 2));
+        let later = tally.last_day(UnixMillis(now.0 + 30 * HOUR_MS));
+        assert_eq!((later.recorded, later.not_recorded["internal"]), (0, 1));
+        assert_eq!(tally.total().not_recorded["internal"], 2);
+    }
+}
