@@ -1,1 +1,21 @@
-//! 
+//! Who may open what, and why: the roster, the tickets, the released copy.
+//!
+//! FreeSWITCH tells an API command nothing of its caller (ACC-01), so authority travels in the request itself: a
+//! manager signs a [ticket](sign_ticket), [`verify_ticket`] holds it against the officer's [`Roster`], and the
+//! [`Grant`] that comes of it is good for one released copy, once its audit entry is durable.
+mod keys;
+mod line;
+mod node_key;
+mod person;
+mod roster;
+mod ticket;
+
+pub use keys::{AgePublicKey, BadKey, PublicSigningKey, Signature};
+pub use line::{LineFault, PublicLine};
+pub use node_key::{NodeKey, NodeKeyFault};
+pub use person::{BadPersonName, PersonName, Role, UnknownRole};
+pub use roster::{Roster, RosterFault, RosterPerson};
+pub use ticket::{
+    AuditedGrant, BadReference, CLOCK_TOLERANCE, Grant, Nonce, Reference, TicketFault, TicketRequest, sign_ticket,
+    verify_ticket,
+};
