@@ -2,13 +2,25 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod facts;
+mod fault;
+mod hash;
+mod numbers;
 mod outcome;
+mod parse;
+mod prompts;
 mod purpose;
 mod raw;
+#[cfg(test)]
+mod sample;
 
+pub use facts::{LegSigns, NotDue, NoticeDue, NoticeFacts, PROMPT_NOTICE, PROMPT_OUTBOUND};
+pub use fault::PolicyFault;
 pub use outcome::{NotRecorded, Outcome};
 pub use purpose::{Purpose, UnknownPurpose};
 pub use raw::{RawConfig, RawElement};
+#[cfg(test)]
+pub(crate) use sample::{sample, sample_config};
 
 /// How external parties agree (decision 10).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,6 +22,20 @@ impl RawElement {
         Self { name: name.into(), ..Self::default() }
     }
 
+    /// With this attribute too.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.attributes.push((name.into(), value.into()));
+        self
+    }
+
+    /// With this element inside too.
+    #[must_use]
+    pub fn containing(mut self, child: RawElement) -> Self {
+        self.children.push(child);
+        self
+    }
+
     /// The first attribute of this name.
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -1,0 +1,56 @@
+//! The policy's hash: what the audit log and the catalogue name it by.
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::policy::{NoticeMode, Policy, Profile, Uninformed};
+
+impl Policy {
+    /// SHA-256, in hexadecimal, over the canonical JSON (RFC 8785) of every setting; two policies that mean the
+    /// same have the same.
+    pub(super) fn canonical_hash(&self) -> String {
+        let canonical = serde_json_canonicalizer::to_vec(&self.as_json()).expect("texts, whole numbers and booleans");
+        Sha256::digest(canonical).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn as_json(&self) -> Value {
+        let numbers = |list: &Option<regex::Regex>| list.as_ref().map(|list| list.as_str().to_owned());
+        let prompts: Vec<Value> = self
+            .prompts
+            .iter()
+            .map(|p| json!({"id": p.id, "language": p.language, "file": p.file, "version": p.version}))
+            .collect();
+        json!({
+            "data-dir": self.data_dir.to_string_lossy(),
+            "keystore-dir": self.keystore_dir.to_string_lossy(),
+            "roster": self.roster.to_string_lossy(),
+            "instance": self.instance,
+            "notice-mode": match self.notice_mode {
+                NoticeMode::Notice => "notice",
+                NoticeMode::OptOut => "optout",
+                NoticeMode::OptIn => "optin",
+            },
+            "uninformed": match self.uninformed {
+                Uninformed::Play => "play",
+                Uninformed::Refuse => "refuse",
+                Uninformed::Record => "record",
+            },
+            "company-numbers": numbers(&self.company_numbers),
+            "exempt-numbers": numbers(&self.exempt_numbers),
+            "emergency-numbers": numbers(&self.emergency_numbers),
+            "record-internal": self.record_internal,
+            "retention-s": self.retention.as_secs(),
+            "profile": match self.profile {
+                Profile::Opus => "opus",
+                Profile::Economy => "economy",
+                Profile::Quality => "quality",
+                Profile::Native => "native",
+            },
+            "encoder-threads": self.encoder_threads,
+            "sync-interval-ms": self.sync_interval.as_secs() * 1000 + u64::from(self.sync_interval.subsec_millis()),
+            "ticket-s": self.ticket_validity.as_secs(),
+            "system-track": self.system_track,
+            "default-language": self.default_language,
+            "prompts": prompts,
+        })
+    }
+}
