@@ -1,1 +1,42 @@
-fn main() {}
+//! The `callvault` program: enrol people, sign tickets, open, inspect and verify released copies (decision 18).
+//!
+//! One file per command; [`args`] is what a person types, [`failure`] what is answered when it cannot be done.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+mod args;
+mod completions;
+mod enrol;
+mod failure;
+mod identity;
+mod output;
+mod passphrase;
+mod private_file;
+mod roster;
+mod ticket;
+
+use args::{Arguments, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&format!("callvault: {}: {failure}", failure.code()));
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Enrol(asked) => enrol::run(&asked)?,
+        Command::Roster { command } => roster::run(&command)?,
+        Command::Ticket(asked) => ticket::run(&asked)?,
+        Command::Completions { shell } => completions::run(shell)?,
+    }
+    Ok(())
+}
