@@ -35,3 +35,32 @@ pub struct FrameFormat {
     /// Nominal packet time in microseconds.
     pub ptime_us: u32,
 }
+
+impl FrameFormat {
+    /// From the host's fields: the name is taken in upper case and cut at 16 bytes. Packet time in microseconds.
+    pub fn new(name: &[u8], clock_rate: u32, sample_rate: u32, channels: u8, ptime_us: u32) -> Self {
+        let mut padded = [0; 16];
+        for (to, from) in padded.iter_mut().zip(name) {
+            *to = from.to_ascii_uppercase();
+        }
+        Self { name: padded, clock_rate, sample_rate, channels, ptime_us }
+    }
+
+    /// The name without its padding.
+    pub fn name_bytes(&self) -> &[u8] {
+        let end = self.name.iter().position(|&byte| byte == 0).unwrap_or(self.name.len());
+        &self.name[..end]
+    }
+}
+
+impl std::fmt::Display for FrameFormat {
+    /// `OPUS at 48000 Hz, 2 channels`; bytes that are not printable ASCII as `?`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for &byte in self.name_bytes() {
+            let shown = if byte.is_ascii_graphic() { char::from(byte) } else { '?' };
+            write!(f, "{shown}")?;
+        }
+        let s = if self.channels == 1 { "" } else { "s" };
+        write!(f, " at {} Hz, {} channel{s}", self.sample_rate, self.channels)
+    }
+}
