@@ -58,7 +58,7 @@ impl RecordingId {
     }
 
     /// From its 16 bytes, as a segment's header carries them.
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 

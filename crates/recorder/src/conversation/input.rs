@@ -2,9 +2,11 @@
 use crate::evidence::NoticeEvidence;
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
 use crate::time::{Monotonic, UnixMillis};
+use serde::{Deserialize, Serialize};
 
 /// Which way a leg was set up, seen from the PBX.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// The party rang the PBX.
     Inbound,
