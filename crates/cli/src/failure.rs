@@ -78,6 +78,7 @@ pub fn of_identity(fault: &IdentityFault) -> (Kind, &'static str) {
         IdentityFault::Unreadable { .. } => (Kind::System, "identity_unreadable"),
         IdentityFault::NotWritten(_) => (Kind::System, "identity_not_written"),
         IdentityFault::NoRandomness => (Kind::System, "no_randomness"),
+        IdentityFault::Key(_) => (Kind::System, "no_key"),
         IdentityFault::Malformed { .. } => (Kind::Malformed, "identity_malformed"),
         IdentityFault::Altered { .. } => (Kind::Malformed, "identity_altered"),
         IdentityFault::WrongPassphrase { .. } => (Kind::Refused, "wrong_passphrase"),

@@ -5,13 +5,13 @@
 use std::io::{self, Read as _, Write as _};
 use std::iter;
 use std::path::{Path, PathBuf};
-use std::str::FromStr as _;
 
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
-use age::secrecy::{ExposeSecret as _, SecretString};
+use age::secrecy::SecretString;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use callvault_recorder::access::{AgePublicKey, PersonName, PublicLine, Role};
+use callvault_recorder::access::{PersonName, PublicLine, Role};
+use callvault_recorder::seal::{KeyFault, X25519Identity};
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
@@ -44,6 +44,9 @@ pub enum IdentityFault {
     /// The system gave no randomness.
     #[error("the operating system gave no randomness for a key. Try again when it has some.")]
     NoRandomness,
+    /// The system gave no key.
+    #[error(transparent)]
+    Key(#[from] KeyFault),
     /// It is not what `enrol` writes.
     #[error("{} is no identity. Give the file that `callvault enrol` made.", path.display())]
     Malformed {
@@ -70,7 +73,7 @@ pub enum IdentityFault {
 /// An identity, unlocked.
 pub struct Identity {
     line: PublicLine,
-    age: age::x25519::Identity,
+    age: X25519Identity,
     signing: SigningKey,
 }
 
@@ -80,14 +83,19 @@ impl Identity {
         let mut seed = Zeroizing::new([0; 32]);
         getrandom::fill(seed.as_mut()).map_err(|_| IdentityFault::NoRandomness)?;
         let signing = SigningKey::from_bytes(&seed);
-        let age = age::x25519::Identity::generate();
-        let line = PublicLine::sign(role, name, public_half(&age), &signing);
+        let age = X25519Identity::generate()?;
+        let line = PublicLine::sign(role, name, age.to_public(), &signing);
         Ok(Self { line, age, signing })
     }
 
     /// Its public halves.
     pub fn line(&self) -> &PublicLine {
         &self.line
+    }
+
+    /// What opens this person's capsules.
+    pub fn age(&self) -> &X25519Identity {
+        &self.age
     }
 
     /// What this person signs with.
@@ -109,7 +117,7 @@ impl Identity {
         let secrets = Secrets {
             name: self.line.name.to_string(),
             role: self.line.role,
-            age: self.age.to_string().expose_secret().to_owned(),
+            age: self.age.to_text().as_str().to_owned(),
             ed25519: URL_SAFE_NO_PAD.encode(self.signing.as_bytes()),
         };
         let plain = Zeroizing::new(serde_json::to_vec(&secrets)?);
@@ -190,13 +198,13 @@ struct Secrets {
 
 impl Secrets {
     fn restore(&self) -> Option<Identity> {
-        let age = age::x25519::Identity::from_str(&self.age).ok()?;
+        let age = X25519Identity::parse(&self.age).ok()?;
         let mut seed = Zeroizing::new([0; 32]);
         let length = URL_SAFE_NO_PAD.decode_slice(&self.ed25519, seed.as_mut()).ok()?;
         let signing = (length == seed.len()).then(|| SigningKey::from_bytes(&seed))?;
         let name: PersonName = self.name.parse().ok()?;
         // Ed25519 signatures are deterministic: the same keys and name give the same line.
-        let line = PublicLine::sign(self.role, name, public_half(&age), &signing);
+        let line = PublicLine::sign(self.role, name, age.to_public(), &signing);
         Some(Identity { line, age, signing })
     }
 }
@@ -209,7 +217,3 @@ impl Drop for Secrets {
 }
 
 impl ZeroizeOnDrop for Secrets {}
-
-fn public_half(age: &age::x25519::Identity) -> AgePublicKey {
-    age.to_public().to_string().parse().expect("age writes its own keys as age keys")
-}

@@ -1,62 +1,21 @@
-//! Public keys as people pass them on: age recipients in bech32, Ed25519 keys and signatures in base64url.
+//! Ed25519 keys and signatures as people pass them on: in base64url.
 use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bech32::{Bech32, Hrp};
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 /// Why a text is not a public key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadKey {
-    /// Not `age1…`, or mistyped: bech32 carries a checksum.
-    #[error("this is no age public key; one begins with age1 and is 62 characters long")]
-    Age,
     /// Not 32 bytes in base64url, or no point of the curve, or one of its weak points.
     #[error("this is no Ed25519 public key; one is 43 characters of base64url")]
     Ed25519,
     /// Not 64 bytes in base64url.
     #[error("this is no Ed25519 signature; one is 86 characters of base64url")]
     Signature,
-}
-
-/// An age X25519 recipient (C2SP age v1): what a capsule is sealed to. Written `age1…`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AgePublicKey([u8; 32]);
-
-impl AgePublicKey {
-    const PREFIX: Hrp = Hrp::parse_unchecked("age");
-
-    /// From the X25519 public key's 32 bytes (RFC 7748, little-endian).
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 32 bytes.
-    pub fn bytes(&self) -> [u8; 32] {
-        self.0
-    }
-}
-
-impl fmt::Display for AgePublicKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        bech32::encode_lower_to_fmt::<Bech32, _>(f, Self::PREFIX, &self.0).map_err(|_| fmt::Error)
-    }
-}
-
-impl FromStr for AgePublicKey {
-    type Err = BadKey;
-
-    fn from_str(text: &str) -> Result<Self, BadKey> {
-        let checked = bech32::primitives::decode::CheckedHrpstring::new::<Bech32>(text).map_err(|_| BadKey::Age)?;
-        if checked.hrp() != Self::PREFIX || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return Err(BadKey::Age);
-        }
-        let bytes: Vec<u8> = checked.byte_iter().collect();
-        bytes.try_into().map(Self).map_err(|_| BadKey::Age)
-    }
 }
 
 /// An Ed25519 public key (RFC 8032): of a manager, an officer or a node. Written as 43 characters of base64url.
@@ -195,28 +154,14 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(AgePublicKey, PublicSigningKey, Signature);
+as_text!(PublicSigningKey, Signature);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn an_age_key_is_written_as_the_age_program_writes_it() {
-        let identity = age::x25519::Identity::generate();
-        let theirs = identity.to_public().to_string();
-        let ours: AgePublicKey = theirs.parse().expect("a key that age made");
-        assert_eq!(ours.to_string(), theirs);
-    }
-
-    #[test]
-    fn a_mistyped_key_is_noticed() {
-        let key = AgePublicKey::from_bytes([7; 32]).to_string();
-        let mistyped = key.replacen('q', "p", 1);
-        assert_ne!(mistyped, key);
-        assert_eq!(mistyped.parse::<AgePublicKey>(), Err(BadKey::Age));
-        assert_eq!(key.to_uppercase().parse::<AgePublicKey>(), Err(BadKey::Age));
-        assert_eq!("".parse::<AgePublicKey>(), Err(BadKey::Age));
+    fn what_is_no_key_is_refused() {
         for text in ["", "AAAA", &"A".repeat(43), &"_".repeat(43), &"A".repeat(44)] {
             assert_eq!(text.parse::<PublicSigningKey>(), Err(BadKey::Ed25519), "{text}");
         }

@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use ed25519_dalek::SigningKey;
 
-use super::keys::{AgePublicKey, Domain, PublicSigningKey, Signature};
+use super::keys::{Domain, PublicSigningKey, Signature};
 use super::person::{PersonName, Role};
+use crate::seal::RecipientKey;
 
 /// A person's public halves in one shell word: `callvault:ROLE:NAME:AGE:ED25519:SIGNATURE`. The signature is the
 /// person's own over what stands before it: it proves that both keys and the name belong together, and shows a
@@ -17,7 +18,7 @@ pub struct PublicLine {
     /// Who it is.
     pub name: PersonName,
     /// What capsules are sealed to.
-    pub age: AgePublicKey,
+    pub age: RecipientKey,
     /// What the person signs with.
     pub ed25519: PublicSigningKey,
     signature: Signature,
@@ -38,7 +39,7 @@ pub enum LineFault {
 
 impl PublicLine {
     /// The line of who holds these keys.
-    pub fn sign(role: Role, name: PersonName, age: AgePublicKey, key: &SigningKey) -> Self {
+    pub fn sign(role: Role, name: PersonName, age: RecipientKey, key: &SigningKey) -> Self {
         let ed25519 = PublicSigningKey::of(key);
         let signature = Signature::new(key, &Domain::LINE, signed_part(role, &name, &age, &ed25519).as_bytes());
         Self { role, name, age, ed25519, signature }
@@ -73,7 +74,7 @@ impl FromStr for PublicLine {
     }
 }
 
-fn signed_part(role: Role, name: &PersonName, age: &AgePublicKey, ed25519: &PublicSigningKey) -> String {
+fn signed_part(role: Role, name: &PersonName, age: &RecipientKey, ed25519: &PublicSigningKey) -> String {
     format!("callvault:{role}:{name}:{age}:{ed25519}")
 }
 
@@ -85,7 +86,7 @@ mod tests {
     fn a_line_reads_back_and_shows_every_change() {
         let key = SigningKey::from_bytes(&[9; 32]);
         let name: PersonName = "anna".parse().expect("a name");
-        let line = PublicLine::sign(Role::Manager, name, AgePublicKey::from_bytes([1; 32]), &key);
+        let line = PublicLine::sign(Role::Manager, name, RecipientKey::from_bytes([1; 32]), &key);
         let text = line.to_string();
         assert_eq!(text.parse::<PublicLine>().as_ref(), Ok(&line));
         assert_eq!(format!("  {text}\n").parse::<PublicLine>().as_ref(), Ok(&line));

@@ -10,7 +10,7 @@ mod person;
 mod roster;
 mod ticket;
 
-pub use keys::{AgePublicKey, BadKey, PublicSigningKey, Signature};
+pub use keys::{BadKey, PublicSigningKey, Signature};
 pub use line::{LineFault, PublicLine};
 pub use node_key::{NodeKey, NodeKeyFault};
 pub use person::{BadPersonName, PersonName, Role, UnknownRole};

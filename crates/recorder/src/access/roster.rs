@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
 
-use super::keys::{AgePublicKey, Domain, PublicSigningKey, Signature};
+use super::keys::{Domain, PublicSigningKey, Signature};
 use super::line::PublicLine;
 use super::person::{PersonName, Role};
 use crate::policy::Purpose;
+use crate::seal::RecipientKey;
 use crate::time::UnixMillis;
 
 /// The largest roster file that is read, in bytes: some two thousand people.
@@ -35,7 +36,7 @@ pub struct RosterPerson {
     /// What the person is.
     pub role: Role,
     /// What capsules for this person are sealed to.
-    pub age: AgePublicKey,
+    pub age: RecipientKey,
     /// What this person's tickets are signed with.
     pub ed25519: PublicSigningKey,
     /// What a manager may open recordings for; empty for everyone else.
@@ -250,7 +251,7 @@ mod tests {
 
     fn line(role: Role, name: &str, seed: u8) -> PublicLine {
         let key = SigningKey::from_bytes(&[seed; 32]);
-        PublicLine::sign(role, name.parse().expect("a name"), AgePublicKey::from_bytes([seed; 32]), &key)
+        PublicLine::sign(role, name.parse().expect("a name"), RecipientKey::from_bytes([seed; 32]), &key)
     }
 
     fn officer() -> SigningKey {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::access::{AgePublicKey, PublicLine};
+use crate::access::PublicLine;
+use crate::seal::RecipientKey;
 
 const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 const VALIDITY: Duration = Duration::from_secs(15 * 60);
@@ -28,7 +29,7 @@ fn roster() -> Roster {
     let people = [(Role::Manager, "anna", 1, both), (Role::Officer, "olga", 2, BTreeSet::new())];
     for (role, name, seed, purposes) in people.into_iter().chain([(Role::Recovery, "rita", 3, BTreeSet::new())]) {
         let name = name.parse().expect("a name");
-        let line = PublicLine::sign(role, name, AgePublicKey::from_bytes([seed; 32]), &key(seed));
+        let line = PublicLine::sign(role, name, RecipientKey::from_bytes([seed; 32]), &key(seed));
         roster.add(&line, purposes).expect("added");
     }
     roster
