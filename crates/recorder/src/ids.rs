@@ -89,23 +89,27 @@ impl FromStr for RecordingId {
     type Err = BadRecordingId;
 
     fn from_str(text: &str) -> Result<Self, BadRecordingId> {
-        let digits = text.as_bytes();
-        if digits.len() != 32 {
-            return Err(BadRecordingId);
-        }
-        let mut bytes = [0; 16];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
-        }
-        Ok(Self(bytes))
+        read_hex(text).map(Self).ok_or(BadRecordingId)
     }
 }
 
-fn hex_digit(digit: u8) -> Result<u8, BadRecordingId> {
+fn read_hex(text: &str) -> Option<[u8; 16]> {
+    let digits = text.as_bytes();
+    if digits.len() != 32 {
+        return None;
+    }
+    let mut bytes = [0; 16];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
+    }
+    Some(bytes)
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
     match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        _ => Err(BadRecordingId),
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
     }
 }
 
@@ -201,6 +205,32 @@ impl fmt::Debug for KeyId {
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(f, &self.0)
+    }
+}
+
+/// Why a text is not a key's id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a key's id is 32 lower-case hexadecimal digits, as a segment's header has it")]
+pub struct BadKeyId;
+
+impl FromStr for KeyId {
+    type Err = BadKeyId;
+
+    fn from_str(text: &str) -> Result<Self, BadKeyId> {
+        read_hex(text).map(Self).ok_or(BadKeyId)
+    }
+}
+
+impl Serialize for KeyId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for KeyId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
