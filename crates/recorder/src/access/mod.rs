@@ -2,18 +2,27 @@
 //!
 //! FreeSWITCH tells an API command nothing of its caller (ACC-01), so authority travels in the request itself: a
 //! manager signs a [ticket](sign_ticket), [`verify_ticket`] holds it against the officer's [`Roster`], and the
-//! [`Grant`] that comes of it is good for one released copy, once its audit entry is durable.
+//! [`Grant`] that comes of it is good for one [released copy](write_copy), once its audit entry is durable.
+mod digest;
 mod keys;
 mod line;
+mod manifest;
 mod node_key;
 mod person;
+mod release;
 mod roster;
 mod ticket;
 
+pub use digest::{BadDigest, Sha256Digest};
 pub use keys::{BadKey, PublicSigningKey, Signature};
 pub use line::{LineFault, PublicLine};
+pub use manifest::{
+    COPY_MAGIC, Holder, MAX_MANIFEST_BYTES, Manifest, ManifestSegment, ManifestTrack, Part, PartyOutcome, PartyState,
+    SIGNATURE_BYTES,
+};
 pub use node_key::{NodeKey, NodeKeyFault};
 pub use person::{BadPersonName, PersonName, Role, UnknownRole};
+pub use release::{CopyContent, CopySegment, CopyTrack, ReleaseFault, ReleasedCopy, write_copy};
 pub use roster::{Roster, RosterFault, RosterPerson};
 pub use ticket::{
     AuditedGrant, BadReference, CLOCK_TOLERANCE, Grant, Nonce, Reference, TicketFault, TicketRequest, sign_ticket,
