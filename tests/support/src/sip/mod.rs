@@ -1,0 +1,11 @@
+//! A SIP user agent over UDP on 127.0.0.1, as small as the scenarios allow: calls out and in, hold, codec change,
+//! transfer blind and attended, digits. No authentication, no proxies between us and the host.
+mod agent;
+mod call;
+mod message;
+mod sdp;
+
+pub use agent::{Answering, UserAgent};
+pub use call::{Call, CallEvent, CallPlan};
+pub use message::{Message, Start};
+pub use sdp::{Description, Direction};
