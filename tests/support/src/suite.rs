@@ -1,7 +1,7 @@
 //! How promises run: one list of trials, each named by the host it stands on; a missing host is `ignored`, by name.
 use std::path::{Path, PathBuf};
 
-use libtest_mimic::{Arguments, Conclusion, Trial};
+use libtest_mimic::{Arguments, Trial};
 
 use crate::freeswitch::{Configuration, FreeSwitch, Installation, Instance};
 use crate::{Failed, Proof};
@@ -50,10 +50,10 @@ pub fn on_freeswitch(name: &str, act: impl FnOnce(&Stage) -> Proof + Send + 'sta
 }
 
 /// Runs the trials one after another, unless told otherwise on the command line: they measure time.
-pub fn run(trials: Vec<Trial>) -> Conclusion {
+pub fn run(trials: Vec<Trial>) -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(1);
-    libtest_mimic::run(&arguments, trials)
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Gives the trial a directory that stays, with the hosts' last log lines in the failure, where it fails.

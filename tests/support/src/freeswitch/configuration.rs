@@ -123,7 +123,7 @@ impl Configuration {
         let autoload = conf.join("autoload_configs");
         std::fs::create_dir_all(&autoload)?;
         std::fs::write(conf.join("freeswitch.xml"), self.document())?;
-        let mut write = |name: &str, content: String| std::fs::write(autoload.join(name), content);
+        let write = |name: &str, content: String| std::fs::write(autoload.join(name), content);
         let loads: String = MODULES
             .iter()
             .filter(|module| installation.has(module))

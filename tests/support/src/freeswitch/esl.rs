@@ -170,7 +170,11 @@ fn read(mut reader: BufReader<TcpStream>, shared: &Shared, mut answer: impl FnMu
                     shared.changed.notify_all();
                 }
             }
-            "command/reply" | "api/response" if !answer(Answer { reply, body }) => return Ok(()),
+            "command/reply" | "api/response" => {
+                if !answer(Answer { reply, body }) {
+                    return Ok(());
+                }
+            }
             _ => {}
         }
     }
