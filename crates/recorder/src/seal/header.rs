@@ -1,4 +1,6 @@
 //! What a segment says of itself in clear. Every record is bound to the hash of all of it.
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{NoticeEvidence, Party};
@@ -31,6 +33,10 @@ pub struct SegmentHeader {
     pub sample_rate: u32,
     /// 1, or 2 interleaved.
     pub channels: u8,
+    /// Opus only: how much longer than its audio a decoded run of packets is at its beginning, in microseconds (the
+    /// encoder's lookahead; RFC 7845 calls it pre-skip). 0 for Opus that is stored as the leg sent it. A packet
+    /// decodes to what belongs at its offset less this; what lies before a run's first offset is left out.
+    pub pre_skip_us: u32,
     /// The recording's zero, UTC: all offsets count from here.
     #[serde(rename = "recording_started_at_ms")]
     pub recording_started_at: UnixMillis,
@@ -61,6 +67,12 @@ impl StoredCodec {
             Self::Pcma => "pcma",
             Self::L16 => "l16",
         }
+    }
+}
+
+impl fmt::Display for StoredCodec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -79,6 +79,7 @@ fn header(key: &TrackKey) -> SegmentHeader {
         codec: StoredCodec::Opus,
         sample_rate: 8000,
         channels: 1,
+        pre_skip_us: 6500,
         recording_started_at: UnixMillis(1_795_516_800_000),
         notices: vec![NoticeEvidence {
             leg: LegUuid::from_host(b"6b1f3c1e-7d5c-4f59-9c55-0d8b5a6a0001"),
