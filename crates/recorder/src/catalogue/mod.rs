@@ -102,6 +102,12 @@ impl Catalogue {
         read::epoch_in_use(&self.connection, epoch)
     }
 
+    /// Whether a ticket with this nonce was used. [`Change::TicketUsed`] says it again, in the same transaction that
+    /// uses it.
+    pub fn ticket_used(&self, nonce: &[u8]) -> Result<bool, CatalogueFault> {
+        read::ticket_used(&self.connection, nonce)
+    }
+
     /// Those of the store's segments whose [`SegmentFacts`] recovery needs.
     pub fn segments_to_inspect(&self, names: &[String]) -> Result<Vec<String>, CatalogueFault> {
         recovery::wanted(&self.connection, names)

@@ -334,6 +334,14 @@ pub(super) fn epoch_in_use(connection: &Connection, epoch: EpochDay) -> Result<b
         .map(|found| found.is_some())
 }
 
+/// Whether a ticket with this nonce was used.
+pub(super) fn ticket_used(connection: &Connection, nonce: &[u8]) -> Result<bool, CatalogueFault> {
+    connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM used_tickets WHERE nonce = ?1)")
+        .and_then(|mut statement| statement.query_row([nonce], |row| row.get(0)))
+        .doing("look for a ticket")
+}
+
 fn millis(duration: Duration) -> i64 {
     signed(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).min(i64::MAX / 4)
 }

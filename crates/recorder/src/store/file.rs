@@ -33,7 +33,8 @@ pub struct StoreFile {
 }
 
 impl StoreFile {
-    pub(super) fn new(file: PrivateFile) -> io::Result<Self> {
+    /// Appends to a file of a private directory from where it ends.
+    pub fn new(file: PrivateFile) -> io::Result<Self> {
         let len = file.len()?;
         Ok(Self { file, len })
     }

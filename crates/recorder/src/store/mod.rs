@@ -92,10 +92,16 @@ impl Store {
         open_in(&self.releases, plain(name)?)
     }
 
-    /// Removes a released copy, durably; `false` where it was not there: it has left the release directory.
+    /// Overwrites a released copy in place, flushes that, and removes it, durably; `false` where it was not there: it
+    /// has left the release directory. The overwriting is hygiene: a copy carries capsules of its own.
     pub fn remove_release(&self, name: &str) -> Result<bool, StoreFault> {
-        let there = match self.releases.remove_file(plain(name)?) {
-            Ok(()) => true,
+        let name = plain(name)?;
+        let there = match self.releases.open_file(name) {
+            Ok(file) => {
+                overwrite(&file).map_err(|source| StoreFault::of(name, source))?;
+                self.releases.remove_file(name).map_err(|source| StoreFault::of(name, source))?;
+                true
+            }
             Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => false,
             Err(source) => return Err(StoreFault::of(name, source)),
         };
@@ -148,6 +154,18 @@ fn remove_in(directory: &PrivateDirectory, names: impl Iterator<Item = String>) 
         }
     }
     directory.sync().map_err(|source| StoreFault::of("segments/", source))
+}
+
+fn overwrite(file: &PrivateFile) -> std::io::Result<()> {
+    const NOTHING: [u8; 16 * 1024] = [0; 16 * 1024];
+    let len = file.len()?;
+    let mut at = 0;
+    while at < len {
+        let count = usize::try_from(len - at).unwrap_or(NOTHING.len()).min(NOTHING.len());
+        file.write_all_at(at, &NOTHING[..count])?;
+        at += count as u64;
+    }
+    file.sync_data()
 }
 
 /// A name that stays in its directory and does not hide in it.
