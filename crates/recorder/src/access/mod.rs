@@ -23,7 +23,7 @@ pub use manifest::{
 pub use node_key::{NodeKey, NodeKeyFault};
 pub use person::{BadPersonName, PersonName, Role, UnknownRole};
 pub use release::{CopyContent, CopySegment, CopyTrack, ReleaseFault, ReleasedCopy, write_copy};
-pub use roster::{Roster, RosterFault, RosterPerson};
+pub use roster::{MAX_ROSTER_BYTES, Roster, RosterFault, RosterPerson};
 pub use ticket::{
     AuditedGrant, BadReference, CLOCK_TOLERANCE, Grant, Nonce, Reference, TicketFault, TicketRequest, sign_ticket,
     verify_ticket,

@@ -24,7 +24,8 @@ pub enum Side {
 }
 
 /// What is personal about a leg. Kept in memory until it is sealed under its track's key; never logged.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Personal {
     /// Caller id number, at most 256 bytes, as it came, invalid UTF-8 replaced.
     pub caller_number: String,
