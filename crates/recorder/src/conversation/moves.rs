@@ -1,0 +1,157 @@
+//! Conversations that become one, parties that join, recordings that begin.
+use std::collections::BTreeSet;
+
+use crate::conversation::effect::{Effect, ShutReason, Started};
+use crate::conversation::input::{Direction, Side};
+use crate::conversation::leg::{GateState, Leg, Stay};
+use crate::conversation::recording::Recording;
+use crate::conversation::timers::{LONGEST_RECORDING, TimerReason};
+use crate::conversation::{Conversations, Moment};
+use crate::evidence::Party;
+use crate::ids::{LegKey, RecordingId};
+
+impl Conversations {
+    /// Who hears each other is one conversation: all of them go to the recording that was there first. One without
+    /// an outside party gives way to one that has it, so that an agent's standing leg takes each caller's recording
+    /// and does not gather all callers in its own.
+    pub(super) fn unite(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
+        let circle = self.circle(key);
+        let recording_of = |key: &LegKey| self.legs.get(key).map(|leg| leg.recording);
+        let Some(first) = recording_of(&key) else { return };
+        if circle.iter().all(|key| recording_of(key) == Some(first)) {
+            return;
+        }
+        let winner = circle.iter().filter_map(recording_of).min_by_key(|id| self.precedence(*id));
+        let Some(winner) = winner else { return };
+        let movers: Vec<LegKey> =
+            circle.into_iter().filter(|key| recording_of(key).is_some_and(|id| id != winner)).collect();
+        let mut left = BTreeSet::new();
+        for key in movers {
+            left.extend(self.legs.get(&key).map(|leg| leg.recording));
+            self.move_leg(key, winner, when, effects);
+        }
+        for former in left {
+            self.settle_recording(former, when, effects);
+        }
+    }
+
+    /// The lowest goes on.
+    fn precedence(&self, id: RecordingId) -> (bool, u64, u64) {
+        let Some(recording) = self.recordings.get(&id) else { return (true, u64::MAX, u64::MAX) };
+        let outside = recording
+            .members
+            .iter()
+            .filter_map(|key| self.legs.get(key))
+            .any(|leg| leg.side == Side::Outside && leg.is_present());
+        (!outside, recording.zero.map_or(u64::MAX, |zero| zero.at.0), recording.order)
+    }
+
+    /// The leg goes from its recording to that one; a track it had ends, another begins when its gate opens.
+    pub(super) fn move_leg(&mut self, key: LegKey, target: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
+        let Some(former) = self.legs.get(&key).map(|leg| leg.recording) else { return };
+        self.leave(key, ShutReason::Moved, when, effects);
+        let Some(leg) = self.legs.get_mut(&key) else { return };
+        leg.recording = target;
+        leg.gate = GateState::Shut(None);
+        leg.stay = Stay::default();
+        if let Some(recording) = self.recordings.get_mut(&target) {
+            recording.members.insert(key);
+            leg.stay.track = recording.tracks.get(&key).copied();
+        }
+        effects.push(Effect::SetRecording { leg: key, recording: target, former });
+        self.finish_if_over(former, when, effects);
+    }
+
+    /// The recording begins with the first answer of any of its parties.
+    pub(super) fn start(&mut self, id: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
+        let Some(recording) = self.recordings.get_mut(&id) else { return };
+        let legs = &self.legs;
+        let answered = recording.members.iter().filter_map(|key| legs.get(key)).any(Leg::is_present);
+        if recording.zero.is_some() || !answered {
+            return;
+        }
+        recording.zero = Some(when);
+        if recording.refusal.is_none() {
+            self.timers.set(when.at.plus(LONGEST_RECORDING), TimerReason::RollOver(id));
+        }
+        effects.push(Effect::Started(Box::new(Started {
+            recording: id,
+            direction: recording.direction,
+            started: when.at,
+            started_at: when.now,
+        })));
+    }
+
+    /// Whoever answered and has no notice to hear first is a party now.
+    pub(super) fn join_parties(&mut self, id: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
+        let Some(recording) = self.recordings.get(&id) else { return };
+        for key in recording.members.clone() {
+            if self.legs.get(&key).is_some_and(|leg| leg.is_present() && !leg.is_pending()) {
+                self.join(key, when, effects);
+            }
+        }
+    }
+
+    /// The leg is a party of its conversation from now on, and what it was told is known there.
+    pub(super) fn join(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
+        let Some(leg) = self.legs.get_mut(&key) else { return };
+        let Some(recording) = self.recordings.get_mut(&leg.recording) else { return };
+        if recording.zero.is_none() {
+            return;
+        }
+        let party = leg.stay.party.unwrap_or_else(|| recording.party_of(key, leg));
+        if leg.stay.party.replace(party).is_none() {
+            recording.take_in(key, party);
+            let (recording, uuid) = (leg.recording, leg.uuid.clone());
+            effects.push(Effect::LegJoined { recording, leg: key, uuid, party, at: when.now });
+        }
+        for evidence in leg.notices.iter_mut().skip(leg.stay.notices_told) {
+            evidence.party = party;
+            let evidence = Box::new(evidence.clone());
+            effects.push(Effect::Notice { recording: leg.recording, evidence });
+        }
+        leg.stay.notices_told = leg.notices.len();
+    }
+
+    /// The answer to `Effect::RollOver`: everyone goes to a new recording that begins now and knows what the former
+    /// one knew.
+    pub(super) fn rolled_over(&mut self, id: RecordingId, into: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
+        let Some(former) = self.recordings.get(&id).filter(|former| former.zero.is_some()) else { return };
+        if self.recordings.contains_key(&into) || former.members.is_empty() {
+            return;
+        }
+        self.born += 1;
+        let mut next = Recording::new(former.direction, self.born, former.refusal, former.record_internal);
+        next.founder = former.founder;
+        next.cleared = former.cleared;
+        next.seen.outside = former.seen.outside;
+        let members = former.members.clone();
+        self.recordings.insert(into, next);
+        for key in members {
+            self.move_leg(key, into, when, effects);
+        }
+        self.settle_recording(into, when, effects);
+    }
+}
+
+impl Recording {
+    fn party_of(&self, key: LegKey, leg: &Leg) -> Party {
+        let founder = self.founder == Some(key);
+        let first = self.outside_parties == 0;
+        match (leg.side, leg.direction) {
+            (Side::Company, _) => Party::Agent,
+            (Side::Outside, Direction::Inbound) if founder || first => Party::Caller,
+            (Side::Outside, Direction::Outbound) if first || (!self.has_callee && !leg.met) => Party::Callee,
+            (Side::Outside, _) => Party::Joined,
+        }
+    }
+
+    fn take_in(&mut self, key: LegKey, party: Party) {
+        self.parties += 1;
+        self.founder.get_or_insert(key);
+        if party != Party::Agent {
+            self.outside_parties += 1;
+        }
+        self.has_callee |= party == Party::Callee;
+    }
+}

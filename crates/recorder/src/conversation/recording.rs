@@ -1,0 +1,117 @@
+//! One conversation, and what it comes to.
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::conversation::Moment;
+use crate::conversation::input::{Direction, Kept};
+use crate::ids::{LegKey, TrackNumber};
+use crate::policy::{NotRecorded, Outcome};
+
+/// A recording between its first leg's birth and its outcome.
+#[derive(Debug)]
+pub(super) struct Recording {
+    pub(super) direction: Direction,
+    /// The how-manieth recording it is.
+    pub(super) order: u64,
+    /// Why nothing of it is recorded, decided at its birth.
+    pub(super) refusal: Option<NotRecorded>,
+    pub(super) record_internal: bool,
+    /// The party leg that has track 1.
+    pub(super) founder: Option<LegKey>,
+    /// Its first answer.
+    pub(super) zero: Option<Moment>,
+    /// Legs that belong to it and have not hung up.
+    pub(super) members: BTreeSet<LegKey>,
+    /// How many parties joined.
+    pub(super) parties: u32,
+    pub(super) outside_parties: u32,
+    pub(super) has_callee: bool,
+    /// An outside party was told (or need not be told here): what follows may be captured.
+    pub(super) cleared: bool,
+    /// Track numbers given, by leg: one track per leg.
+    pub(super) tracks: BTreeMap<LegKey, TrackNumber>,
+    pub(super) last_track: u16,
+    /// What became of each opened track; `None` while it is not closed.
+    pub(super) kept: BTreeMap<TrackNumber, Option<Kept>>,
+    /// When the last party left, where nobody is there.
+    pub(super) last_left: Option<Moment>,
+    pub(super) seen: Seen,
+}
+
+/// What was seen in a conversation, for its outcome where nothing is kept.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) emergency: bool,
+    pub(super) exempt: bool,
+    pub(super) outside: bool,
+    pub(super) refused: bool,
+    pub(super) untold: bool,
+    pub(super) no_key: bool,
+    /// A party that would have been captured had no media here.
+    pub(super) no_media: bool,
+}
+
+impl Recording {
+    pub(super) fn new(direction: Direction, order: u64, refusal: Option<NotRecorded>, record_internal: bool) -> Self {
+        Self {
+            direction,
+            order,
+            refusal,
+            record_internal,
+            founder: None,
+            zero: None,
+            members: BTreeSet::new(),
+            parties: 0,
+            outside_parties: 0,
+            has_callee: false,
+            cleared: false,
+            tracks: BTreeMap::new(),
+            last_track: 0,
+            kept: BTreeMap::new(),
+            last_left: None,
+            seen: Seen::default(),
+        }
+    }
+
+    /// The number of a leg's new track: 1 is the founder's, others count on from 2.
+    pub(super) fn number(&mut self, leg: LegKey) -> Option<TrackNumber> {
+        let number = if self.founder == Some(leg) {
+            1
+        } else {
+            self.last_track = self.last_track.max(1).checked_add(1)?;
+            self.last_track
+        };
+        let track = TrackNumber(std::num::NonZeroU16::new(number)?);
+        self.tracks.insert(leg, track);
+        self.kept.insert(track, None);
+        Some(track)
+    }
+
+    /// Whether all opened tracks are closed.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.kept.values().all(Option::is_some)
+    }
+
+    /// What it comes to: `recorded` where any track has audio (one that is still open is believed to), else the
+    /// most telling of the reasons.
+    pub(super) fn outcome(&self) -> Outcome {
+        let seen = &self.seen;
+        let kept = |wanted: Kept| self.kept.values().any(|kept| kept.unwrap_or(Kept::Audio) == wanted);
+        if kept(Kept::Audio) {
+            return Outcome::Recorded;
+        }
+        let reasons = [
+            (kept(Kept::Failed), NotRecorded::RecorderFault),
+            (seen.emergency, NotRecorded::Emergency),
+            (seen.exempt, NotRecorded::ExemptLine),
+            (!seen.outside && !self.record_internal, NotRecorded::Internal),
+            (self.refusal.is_some(), self.refusal.unwrap_or(NotRecorded::OperatorStop)),
+            (kept(Kept::Nothing), NotRecorded::NoSpeech),
+            (seen.refused, NotRecorded::RefusedHangup),
+            (seen.untold, NotRecorded::NotInformed),
+            (seen.no_key, NotRecorded::RecorderFault),
+            (seen.no_media, NotRecorded::NoMediaPath),
+        ];
+        let reason = reasons.into_iter().find(|(holds, _)| *holds).map_or(NotRecorded::NoSpeech, |(_, reason)| reason);
+        Outcome::NotRecorded(reason)
+    }
+}

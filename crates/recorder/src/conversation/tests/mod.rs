@@ -1,0 +1,7 @@
+//! Whole conversations: what happens on the legs, line by line, and what must be done about it.
+mod parties;
+mod scene;
+mod story;
+mod untold;
+
+pub(super) use scene::{Scene, company, outside, recording};
