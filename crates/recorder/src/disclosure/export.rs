@@ -147,9 +147,9 @@ impl UnlockedCopy {
     ) -> Result<Written, ExportFault> {
         let rate = self.rate(&output.tracks)?;
         if let (Format::Opus, [index]) = (output.format, output.tracks.as_slice())
-            && self.is_all_opus(*index)?
+            && let Some(pre_skip_us) = self.passes(*index)?
         {
-            let passed = pass::pass_on(self, *index, rate, file, progress)?;
+            let passed = pass::pass_on(self, *index, rate, pre_skip_us, file, progress)?;
             return Ok(Written {
                 duration_ms: passed.end_us / 1000,
                 sample_rate: rate,
@@ -177,13 +177,15 @@ impl UnlockedCopy {
         Ok(RATES.into_iter().find(|rate| *rate >= highest).unwrap_or(RATES[RATES.len() - 1]))
     }
 
-    fn is_all_opus(&self, index: usize) -> Result<bool, ExportFault> {
-        let (mut all, mut any) = (true, false);
+    /// The track's pre-skip, where it is Opus throughout and always the same: then its packets can be passed on.
+    fn passes(&self, index: usize) -> Result<Option<u32>, ExportFault> {
+        let mut found = None;
+        let mut uniform = true;
         self.each_header(&[index], &mut |header| {
-            any = true;
-            all &= header.codec == StoredCodec::Opus;
+            let pre_skip = *found.get_or_insert(header.pre_skip_us);
+            uniform &= header.codec == StoredCodec::Opus && header.pre_skip_us == pre_skip;
         })?;
-        Ok(all && any)
+        Ok(found.filter(|_| uniform))
     }
 
     fn each_header(

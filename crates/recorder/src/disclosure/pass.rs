@@ -4,7 +4,6 @@ use std::io::{Seek, Write};
 use super::copy::UnlockedCopy;
 use super::export::ExportFault;
 use super::ogg_opus::OggOpusWriter;
-use super::payload::OPUS_DELAY_US;
 use super::silence::Silence;
 use super::track::{Next, TrackEntries};
 use crate::codec::opus_packet_duration_us;
@@ -20,16 +19,18 @@ pub(super) struct Passed {
     pub(super) torn: u32,
 }
 
-/// Writes the track's packets, and silence in its gaps. `rate` is what its audio was made for.
+/// Writes the track's packets, and silence in its gaps. `rate` is what its audio was made
+/// for, `pre_skip_us` how much longer than it a run decodes.
 pub(super) fn pass_on<W: Write + Seek>(
     copy: &UnlockedCopy,
     index: usize,
     rate: u32,
+    pre_skip_us: u32,
     file: W,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Passed, ExportFault> {
     let silence = Silence::new(rate).map_err(ExportFault::Encoder)?;
-    let pre_skip = samples(OPUS_DELAY_US);
+    let pre_skip = samples(pre_skip_us.into());
     let mut writer = OggOpusWriter::new(file, rate, u16::try_from(pre_skip).unwrap_or(u16::MAX))?;
     let mut entries = TrackEntries::new(copy, index);
     let mut passed = Passed { end_us: 0, undecodable: 0, torn: 0 };

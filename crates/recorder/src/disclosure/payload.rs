@@ -4,10 +4,6 @@ use crate::seal::{SegmentHeader, StoredCodec};
 
 use super::resample::Resampler;
 
-/// By how much Opus decodes late: 2.5 ms of overlap and 4 ms of the encoder's own (RFC 6716, libopus' lookahead
-/// for all of its modes but the low-delay ones), in microseconds.
-pub(super) const OPUS_DELAY_US: u64 = 6_500;
-
 /// Opus decodes to these rates and no other.
 pub(super) const RATES: [u32; 5] = [8_000, 12_000, 16_000, 24_000, 48_000];
 
@@ -18,6 +14,7 @@ const LONGEST: usize = 5_760;
 pub(super) struct PayloadDecoder {
     coding: Coding,
     channels: usize,
+    delay_us: u64,
     resampler: Option<Resampler>,
     scratch: Vec<i16>,
 }
@@ -39,15 +36,13 @@ impl PayloadDecoder {
         };
         let as_it_is = matches!(coding, Coding::Opus(_)) || header.sample_rate == rate;
         let resampler = (!as_it_is).then(|| Resampler::new(header.sample_rate, rate));
-        Some(Self { coding, channels: usize::from(header.channels), resampler, scratch: Vec::new() })
+        let delay_us = if header.codec == StoredCodec::Opus { header.pre_skip_us.into() } else { 0 };
+        Some(Self { coding, channels: usize::from(header.channels), delay_us, resampler, scratch: Vec::new() })
     }
 
     /// By how much what comes out is late, in microseconds.
     pub(super) fn delay_us(&self) -> u64 {
-        match self.coding {
-            Coding::Opus(_) => OPUS_DELAY_US,
-            Coding::Table(_) | Coding::Linear => 0,
-        }
+        self.delay_us
     }
 
     /// Adds a packet's samples to `out`, as far as they are known by now; `false` where it is not of its codec.

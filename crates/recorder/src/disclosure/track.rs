@@ -104,7 +104,9 @@ struct Placed {
 struct Run {
     /// Where the next packet is expected.
     expected_us: u64,
-    /// Where the next sample goes; it may be before the recording's start by the decoder's delay.
+    /// Where the run's audio begins.
+    start: u64,
+    /// Where the next sample goes: before `start` as long as the decoder's delay comes out.
     next: i64,
 }
 
@@ -194,8 +196,9 @@ impl<'c> TrackAudio<'c> {
             self.end_run();
         }
         let Some(decoder) = &mut self.decoder else { return };
-        let start = signed(rounded(offset_us, self.rate)) - signed(rounded(decoder.delay_us(), self.rate));
-        let run = self.run.get_or_insert(Run { expected_us: offset_us, next: start });
+        let start = rounded(offset_us, self.rate);
+        let next = signed(start) - signed(rounded(decoder.delay_us(), self.rate));
+        let run = self.run.get_or_insert(Run { expected_us: offset_us, start, next });
         let mut samples = Vec::new();
         if !decoder.decode(data, &mut samples) {
             self.undecodable += 1;
@@ -222,11 +225,10 @@ impl<'c> TrackAudio<'c> {
 fn push(ready: &mut VecDeque<Placed>, run: &mut Run, mut samples: Vec<i16>) {
     let at = run.next;
     run.next += signed(samples.len() as u64);
-    // What the decoder's delay puts before the recording's start is no audio.
-    let early = usize::try_from(-at.min(0)).unwrap_or(usize::MAX).min(samples.len());
-    samples.drain(..early);
+    let early = signed(run.start).saturating_sub(at).max(0);
+    samples.drain(..usize::try_from(early).unwrap_or(usize::MAX).min(samples.len()));
     if !samples.is_empty() {
-        ready.push_back(Placed { at: at.max(0).unsigned_abs(), samples });
+        ready.push_back(Placed { at: at.max(signed(run.start)).unsigned_abs(), samples });
     }
 }
 
