@@ -26,7 +26,8 @@ impl Built {
     /// Builds what is not built yet. `CALLVAULT_MODULE` and `CALLVAULT_PROGRAM` name others, a release's for example.
     pub fn locate() -> Proof<Self> {
         static BUILT: OnceLock<Result<Built, String>> = OnceLock::new();
-        let built = BUILT.get_or_init(|| Self::build().map_err(|failed| failed.message().unwrap_or("failed").to_owned()));
+        let built =
+            BUILT.get_or_init(|| Self::build().map_err(|failed| failed.message().unwrap_or("failed").to_owned()));
         Ok(built.clone()?)
     }
 
@@ -112,7 +113,9 @@ impl Vault {
         let start = self.configuration.find(&format!("<param name=\"{name}\""));
         match start.and_then(|start| Some((start, start + self.configuration[start..].find("/>")? + 2))) {
             Some((start, end)) => self.configuration.replace_range(start..end, &line),
-            None => self.configuration = self.configuration.replacen("</settings>", &format!("  {line}\n  </settings>"), 1),
+            None => {
+                self.configuration = self.configuration.replacen("</settings>", &format!("  {line}\n  </settings>"), 1)
+            }
         }
         self
     }
@@ -120,7 +123,8 @@ impl Vault {
     /// With this prompt as the notice, and no other.
     #[must_use]
     pub fn with_notice(mut self, file: &str, language: &str) -> Self {
-        let prompt = format!("<prompts>\n    <prompt id=\"notice\" language=\"{language}\" file=\"{file}\"/>\n  </prompts>");
+        let prompt =
+            format!("<prompts>\n    <prompt id=\"notice\" language=\"{language}\" file=\"{file}\"/>\n  </prompts>");
         let found = self.configuration.find("<prompts").and_then(|start| {
             let end = self.configuration[start..].find("</prompts>").map(|end| start + end + "</prompts>".len());
             let empty = self.configuration[start..].find("/>").map(|end| start + end + 2);
@@ -128,7 +132,10 @@ impl Vault {
         });
         match found {
             Some((start, end)) => self.configuration.replace_range(start..end, &prompt),
-            None => self.configuration = self.configuration.replacen("</configuration>", &format!("  {prompt}\n</configuration>"), 1),
+            None => {
+                self.configuration =
+                    self.configuration.replacen("</configuration>", &format!("  {prompt}\n</configuration>"), 1)
+            }
         }
         self
     }
@@ -207,7 +214,14 @@ impl Vault {
         let identity = self.identity("manager")?;
         run(
             &self.built.program,
-            &["open".as_ref(), copy.as_ref(), "--identity".as_ref(), identity.as_ref(), "--output".as_ref(), output.as_ref()],
+            &[
+                "open".as_ref(),
+                copy.as_ref(),
+                "--identity".as_ref(),
+                identity.as_ref(),
+                "--output".as_ref(),
+                output.as_ref(),
+            ],
         )?;
         let file = std::fs::read_dir(&output)?
             .flatten()

@@ -67,7 +67,11 @@ pub fn with_directory(act: impl FnOnce(&Path) -> Proof) -> Proof {
     outcome.map_err(|failed| {
         directory.disable_cleanup(true);
         let text = failed.message().unwrap_or("failed").to_owned();
-        Failed::from(format!("{text}\n{}\nAll of it is kept in {}", last_lines(directory.path()), directory.path().display()))
+        Failed::from(format!(
+            "{text}\n{}\nAll of it is kept in {}",
+            last_lines(directory.path()),
+            directory.path().display()
+        ))
     })
 }
 
@@ -80,7 +84,12 @@ fn last_lines(directory: &Path) -> String {
             let mark = |line: &&str| line.contains("callvault") || line.contains("[ERR]") || line.contains("[CRIT]");
             let marked: Vec<&str> = all.lines().filter(mark).collect();
             let tail = &marked[marked.len().saturating_sub(30)..];
-            text += &format!("--- {} (callvault's and errors, the last {})\n{}\n", log.display(), tail.len(), tail.join("\n"));
+            text += &format!(
+                "--- {} (callvault's and errors, the last {})\n{}\n",
+                log.display(),
+                tail.len(),
+                tail.join("\n")
+            );
         }
     }
     text

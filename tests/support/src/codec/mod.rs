@@ -174,7 +174,8 @@ mod tests {
     fn a_tone_survives_every_codec() {
         for codec in [Codec::Pcmu, Codec::Pcma, Codec::G722, Codec::L16 { rate: 16_000 }, Codec::Opus] {
             let rate = codec.sample_rate();
-            let (mut encoder, mut decoder) = (codec.encoder().expect("an encoder"), codec.decoder().expect("a decoder"));
+            let (mut encoder, mut decoder) =
+                (codec.encoder().expect("an encoder"), codec.decoder().expect("a decoder"));
             let packet = u64::from(rate / 50);
             let mut heard = Vec::new();
             for number in 0..100 {

@@ -7,7 +7,7 @@ use crate::Proof;
 use crate::sip::UserAgent;
 
 /// Modules that every test's host loads where they are installed; mod_callvault is loaded by who tests it.
-const MODULES: [&str; 15] = [
+const MODULES: [&str; 14] = [
     "mod_logfile",
     "mod_event_socket",
     "mod_commands",
@@ -17,13 +17,15 @@ const MODULES: [&str; 15] = [
     "mod_sndfile",
     "mod_native_file",
     "mod_tone_stream",
-    "mod_local_stream",
     "mod_conference",
     "mod_fifo",
     "mod_opus",
     "mod_spandsp",
     "mod_sofia",
 ];
+
+/// What a party on hold hears from the host: none of the parties' tones.
+const HOLD_MUSIC: &str = "tone_stream://%(1000,0,620);loops=-1";
 
 /// A host's configuration before it starts.
 #[derive(Debug, Clone)]
@@ -57,7 +59,7 @@ impl Configuration {
         let bare = Self {
             extensions: Vec::new(),
             users: Vec::new(),
-            profile: vec![("codec-prefs".into(), "PCMU,PCMA,G722,OPUS,L16".into())],
+            profile: vec![("codec-prefs".into(), "PCMU,PCMA,G722,OPUS,L16,L16@16000h".into())],
             switch: Vec::new(),
             files: Vec::new(),
             module: None,
@@ -147,7 +149,6 @@ impl Configuration {
         write("logfile.conf.xml", configuration("logfile.conf", &logfile(logs)))?;
         write("conference.conf.xml", configuration("conference.conf", CONFERENCE))?;
         write("fifo.conf.xml", configuration("fifo.conf", "  <settings/>\n  <fifos/>\n"))?;
-        write("local_stream.conf.xml", configuration("local_stream.conf", ""))?;
         write("opus.conf.xml", configuration("opus.conf", "  <settings/>\n"))?;
         write("spandsp.conf.xml", configuration("spandsp.conf", "  <modem-settings/>\n"))?;
         for (name, content) in &self.files {
@@ -200,6 +201,8 @@ impl Configuration {
             ("inbound-late-negotiation", "true"),
             ("rtp-timer-name", "soft"),
             ("dtmf-type", "rfc2833"),
+            ("liberal-dtmf", "true"),
+            ("hold-music", HOLD_MUSIC),
             ("force-register-domain", "127.0.0.1"),
             // So a test knows a leg by the call id of its SIP dialog.
             ("inbound-use-callid-as-uuid", "true"),

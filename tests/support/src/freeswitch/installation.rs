@@ -24,7 +24,8 @@ impl FreeSwitch {
 
     fn by_pkg_config() -> Option<Installation> {
         let variable = |name: &str| -> Option<PathBuf> {
-            let output = Command::new("pkg-config").arg(format!("--variable={name}")).arg("freeswitch").output().ok()?;
+            let output =
+                Command::new("pkg-config").arg(format!("--variable={name}")).arg("freeswitch").output().ok()?;
             let value = String::from_utf8(output.stdout).ok()?;
             (output.status.success() && !value.trim().is_empty()).then(|| value.trim().into())
         };
@@ -32,7 +33,8 @@ impl FreeSwitch {
     }
 
     fn under(prefix: &Path) -> Option<Installation> {
-        let modules = ["lib/freeswitch/mod", "mod"].into_iter().map(|path| prefix.join(path)).find(|path| path.is_dir())?;
+        let modules =
+            ["lib/freeswitch/mod", "mod"].into_iter().map(|path| prefix.join(path)).find(|path| path.is_dir())?;
         Self::whole(prefix.join("bin/freeswitch"), modules, prefix.join("lib"))
     }
 
@@ -51,11 +53,8 @@ impl Installation {
 
     /// What `freeswitch -version` says.
     pub fn version(&self) -> Option<String> {
-        let output = Command::new(&self.program)
-            .arg("-version")
-            .env("LD_LIBRARY_PATH", &self.libraries)
-            .output()
-            .ok()?;
+        let output =
+            Command::new(&self.program).arg("-version").env("LD_LIBRARY_PATH", &self.libraries).output().ok()?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 }

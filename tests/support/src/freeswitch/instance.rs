@@ -189,7 +189,19 @@ impl Drop for Instance {
 
 /// The directories of an instance; each is named as the option that tells it to the host.
 const PARTS: [&str; 13] = [
-    "conf", "log", "db", "run", "mod", "recordings", "storage", "cache", "temp", "scripts", "grammar", "certs", "sounds",
+    "conf",
+    "log",
+    "db",
+    "run",
+    "mod",
+    "recordings",
+    "storage",
+    "cache",
+    "temp",
+    "scripts",
+    "grammar",
+    "certs",
+    "sounds",
 ];
 
 fn lay_modules(installation: &Installation, configuration: &Configuration, to: &Path) -> Proof {

@@ -51,9 +51,11 @@ impl Heard {
             let arrived = received.at.saturating_duration_since(started).as_millis() as i64;
             let stream = match streams.entry((received.packet.source, codec)) {
                 std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-                std::collections::hash_map::Entry::Vacant(entry) => {
-                    entry.insert(Stream { decoder: codec.decoder()?, timestamp: received.packet.timestamp, at_ms: arrived })
-                }
+                std::collections::hash_map::Entry::Vacant(entry) => entry.insert(Stream {
+                    decoder: codec.decoder()?,
+                    timestamp: received.packet.timestamp,
+                    at_ms: arrived,
+                }),
             };
             let place = stream.place(received.packet.timestamp, codec, arrived, rate);
             let samples = stream.decoder.decode(&received.packet.payload)?;
@@ -153,7 +155,9 @@ mod tests {
         let due: Vec<Interval> = said
             .iter()
             .filter(|said| said.speech == Speech::Tone(CALLER))
-            .map(|s| Interval::new(milliseconds_between(said[0].from, s.from), milliseconds_between(said[0].from, s.to)))
+            .map(|s| {
+                Interval::new(milliseconds_between(said[0].from, s.from), milliseconds_between(said[0].from, s.to))
+            })
             .collect();
         assert_eq!(heard.len(), 2, "{heard:?}");
         assert!(heard[0].is_near(due[0], 15), "{due:?} {heard:?}");

@@ -124,7 +124,7 @@ struct Dialog {
     open_invite: Option<Message>,
     /// Our last response to each of their requests, repeated when they repeat.
     given: HashMap<(String, u32), Message>,
-    /// What ACK answers: the sequence of an answered INVITE of ours.
+    /// The last INVITE of ours that was answered: its 200 may come again.
     acknowledged: u32,
     codecs: Vec<Codec>,
     direction: Direction,
@@ -319,11 +319,8 @@ impl CallInner {
                         _ => {}
                     }
                 }
-                let event = if first {
-                    CallEvent::Refused(status)
-                } else {
-                    CallEvent::Response("INVITE".into(), status)
-                };
+                let event =
+                    if first { CallEvent::Refused(status) } else { CallEvent::Response("INVITE".into(), status) };
                 dialog.events.push((Instant::now(), event));
                 let peer = dialog.peer;
                 drop(dialog);
@@ -392,8 +389,8 @@ impl CallInner {
         if let Some(answer) = Description::parse(&request.body) {
             self.agree(&mut dialog, &answer);
         }
-        if dialog.acknowledged == 0 && dialog.given_final("INVITE", request.sequence()) {
-            dialog.acknowledged = request.sequence();
+        let standing = dialog.has(|event| *event == CallEvent::Answered);
+        if !standing && dialog.given_final("INVITE", request.sequence()) {
             dialog.events.push((Instant::now(), CallEvent::Answered));
         }
         drop(dialog);
@@ -449,7 +446,10 @@ impl Dialog {
     }
 
     fn given_final(&self, method: &str, sequence: u32) -> bool {
-        self.given.get(&(method.to_owned(), sequence)).and_then(Message::status).is_some_and(|s| (200..300).contains(&s))
+        self.given
+            .get(&(method.to_owned(), sequence))
+            .and_then(Message::status)
+            .is_some_and(|s| (200..300).contains(&s))
     }
 }
 
@@ -607,7 +607,9 @@ impl Call {
         if let Some(invite) = invite {
             let mut cancel = invite.clone();
             cancel.body.clear();
-            cancel.headers.retain(|(name, _)| ["Via", "Max-Forwards", "From", "To", "Call-ID"].contains(&name.as_str()));
+            cancel
+                .headers
+                .retain(|(name, _)| ["Via", "Max-Forwards", "From", "To", "Call-ID"].contains(&name.as_str()));
             if let Start::Request(method, _) = &mut cancel.start {
                 *method = "CANCEL".into();
             }

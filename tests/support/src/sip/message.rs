@@ -33,7 +33,9 @@ impl Message {
             Self { start: Start::Response(status, reason.into()), headers: Vec::new(), body: String::new() };
         for (name, value) in &request.headers {
             match long_name(name) {
-                "via" | "from" | "call-id" | "cseq" | "record-route" => response.headers.push((name.clone(), value.clone())),
+                "via" | "from" | "call-id" | "cseq" | "record-route" => {
+                    response.headers.push((name.clone(), value.clone()))
+                }
                 "to" if status > 100 && tag_of(value).is_none() => {
                     response.headers.push((name.clone(), format!("{value};tag={tag}")));
                 }
