@@ -140,7 +140,7 @@ impl Band {
     fn adapt_high(&mut self, code: u8) {
         let difference = (self.step * QM2[usize::from(code)]) >> 15;
         // Codes 0 and 2 are the large errors.
-        let growth = if code % 2 == 0 { 798 } else { -214 };
+        let growth = if code.is_multiple_of(2) { 798 } else { -214 };
         self.log_step = (((self.log_step * 127) >> 7) + growth).clamp(0, 22_528);
         self.step = scale(self.log_step, 10);
         self.predict(difference);

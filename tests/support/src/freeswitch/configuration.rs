@@ -161,9 +161,9 @@ impl Configuration {
         let mut dialplan = String::new();
         for (number, applications) in &self.extensions {
             let number = attribute(number);
-            let _ = write!(
+            let _ = writeln!(
                 dialplan,
-                "   <extension name=\"{number}\"><condition field=\"destination_number\" expression=\"^{number}$\">\n"
+                "   <extension name=\"{number}\"><condition field=\"destination_number\" expression=\"^{number}$\">"
             );
             for (name, data) in applications {
                 let _ = writeln!(dialplan, "    <action application=\"{name}\" data=\"{}\"/>", attribute(data));

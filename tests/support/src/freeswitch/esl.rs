@@ -142,7 +142,8 @@ impl Drop for EventSocket {
 }
 
 fn read(mut reader: BufReader<TcpStream>, shared: &Shared, mut answer: impl FnMut(Answer) -> bool) -> Proof {
-    loop {
+    let mut listening = true;
+    while listening {
         let (mut kind, mut reply, mut length) = (String::new(), String::new(), 0usize);
         let mut line = String::new();
         loop {
@@ -170,12 +171,9 @@ fn read(mut reader: BufReader<TcpStream>, shared: &Shared, mut answer: impl FnMu
                     shared.changed.notify_all();
                 }
             }
-            "command/reply" | "api/response" => {
-                if !answer(Answer { reply, body }) {
-                    return Ok(());
-                }
-            }
+            "command/reply" | "api/response" => listening = answer(Answer { reply, body }),
             _ => {}
         }
     }
+    Ok(())
 }

@@ -93,6 +93,13 @@ pub enum CallEvent {
     Info(String),
 }
 
+impl CallEvent {
+    /// The status, where this is a final response to such a request of ours.
+    fn response_to(&self, method: &str) -> Option<u16> {
+        if let Self::Response(own, status) = self { (own == method).then_some(*status) } else { None }
+    }
+}
+
 /// A handle on a call; clones are the same call.
 #[derive(Clone)]
 pub struct Call {
@@ -557,7 +564,13 @@ impl Call {
         let outcome = self.wait("for an answer", limit, |event| match event {
             CallEvent::Answered => Some(Ok(())),
             CallEvent::Refused(status) => Some(Err(*status)),
-            _ => None,
+            CallEvent::Provisional(_)
+            | CallEvent::Ended
+            | CallEvent::HungUp
+            | CallEvent::Reinvited(_)
+            | CallEvent::Response(..)
+            | CallEvent::Notified(_)
+            | CallEvent::Info(_) => None,
         })?;
         if let Err(status) = outcome {
             broken!("{} was refused with {status}", self.inner.wire.name);
@@ -623,19 +636,12 @@ impl Call {
     }
 
     fn wait_response(&self, method: &str) -> Proof<u16> {
-        self.wait(&format!("for a response to {method}"), Duration::from_secs(10), |event| match event {
-            CallEvent::Response(own, status) if own == method => Some(*status),
-            _ => None,
-        })
+        self.wait(&format!("for a response to {method}"), Duration::from_secs(10), |event| event.response_to(method))
     }
 
     fn responses(&self, method: &str) -> Vec<u16> {
         let dialog = locked(&self.inner.dialog);
-        let of = |event: &CallEvent| match event {
-            CallEvent::Response(own, status) if own == method => Some(*status),
-            _ => None,
-        };
-        dialog.events.iter().filter_map(|(_, event)| of(event)).collect()
+        dialog.events.iter().filter_map(|(_, event)| event.response_to(method)).collect()
     }
 
     /// Describes the session anew and waits for the answer.
@@ -652,11 +658,7 @@ impl Call {
         let until = Instant::now() + Duration::from_secs(10);
         let mut dialog = locked(&self.inner.dialog);
         loop {
-            let of = |event: &CallEvent| match event {
-                CallEvent::Response(method, status) if method == "INVITE" => Some(*status),
-                _ => None,
-            };
-            match dialog.events.iter().filter_map(|(_, event)| of(event)).nth(before) {
+            match dialog.events.iter().filter_map(|(_, event)| event.response_to("INVITE")).nth(before) {
                 Some(status) if status < 300 => return Ok(()),
                 Some(status) => broken!("the host refused a re-INVITE with {status}"),
                 None => {}
