@@ -49,6 +49,18 @@ pub enum UnwrapFault {
     Key(#[from] KeyFault),
 }
 
+impl UnwrapFault {
+    /// Its word: the `expect:` of the vectors, and what scripts may rely on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::NotForThisIdentity => "not_for_this_identity",
+            Self::NotAuthentic => "not_authentic",
+            Self::Key(_) => "key",
+        }
+    }
+}
+
 /// Seals `bytes` as a standard age v1 file to one recipient.
 pub fn wrap(bytes: &[u8], to: &RecipientKey) -> Result<Vec<u8>, WrapFault> {
     wrap_in_place(bytes.len(), |place| place.copy_from_slice(bytes), to)

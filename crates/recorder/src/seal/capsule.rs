@@ -21,6 +21,17 @@ pub enum CapsuleFault {
     Key(#[from] KeyFault),
 }
 
+impl CapsuleFault {
+    /// Its word: the `expect:` of the vectors, and what scripts may rely on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unwrap(fault) => fault.code(),
+            Self::Content => "content",
+            Self::Key(_) => "key",
+        }
+    }
+}
+
 /// Seals a track's key to one person. 200 bytes of header, 16 of nonce, 64 of sealed key.
 pub fn write_capsule(key: &TrackKey, to: &RecipientKey) -> Result<Vec<u8>, WrapFault> {
     wrap_in_place(TrackKey::CAPSULE_PLAINTEXT, |place| key.write_capsule_plaintext(place), to)

@@ -36,3 +36,5 @@ pub use writer::{SealFault, SegmentSummary, SegmentWriter};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod vectors;

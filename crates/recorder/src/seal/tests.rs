@@ -12,7 +12,7 @@ use crate::time::UnixMillis;
 
 /// A file in memory, whose disk may be full.
 #[derive(Clone, Default)]
-struct MemoryFile(Arc<Mutex<Disk>>);
+pub(super) struct MemoryFile(Arc<Mutex<Disk>>);
 
 #[derive(Default)]
 struct Disk {
@@ -22,7 +22,7 @@ struct Disk {
 }
 
 impl MemoryFile {
-    fn bytes(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Vec<u8> {
         self.0.lock().expect("no panic").bytes.clone()
     }
 
@@ -66,7 +66,7 @@ fn key() -> TrackKey {
     TrackKey::from_capsule_plaintext(&[0x4B; 48]).expect("memory can be locked")
 }
 
-fn header(key: &TrackKey) -> SegmentHeader {
+pub(super) fn header(key: &TrackKey) -> SegmentHeader {
     SegmentHeader {
         recording: RecordingId::from_bytes([0xA1; 16]),
         track: TrackNumber::FIRST,
@@ -127,7 +127,7 @@ fn read(bytes: &[u8], key: &TrackKey) -> Result<(Vec<Entry>, Ending), ReadFault>
 }
 
 /// Where each record begins, and the file's end.
-fn borders(bytes: &[u8]) -> Vec<usize> {
+pub(super) fn borders(bytes: &[u8]) -> Vec<usize> {
     let header = u32::from_be_bytes(bytes[32..36].try_into().expect("four bytes")) as usize;
     let mut borders = vec![36 + header];
     while let Some(head) = bytes[borders[borders.len() - 1]..].first_chunk::<4>() {
