@@ -40,7 +40,8 @@ impl PrivateDirectory {
             Err(Errno::EXIST) => {
                 let existing = Self::open(&path)?;
                 return match existing.names() {
-                    Ok(names) if names.is_empty() => Ok(existing),
+                    // A volume of its own has this from its birth.
+                    Ok(names) if names.iter().all(|name| name == "lost+found") => Ok(existing),
                     Ok(_) => Err(DirectoryFault::NotEmpty(path)),
                     Err(source) => Err(DirectoryFault::Io { path, source }),
                 };
@@ -61,8 +62,13 @@ impl PrivateDirectory {
             Err(Errno::EXIST) => {}
             Err(errno) => return Err(Self::refused(path, errno)),
         }
+        self.existing_subdirectory(name)
+    }
+
+    /// A directory in this one that must be there: a volume of its own, for instance.
+    pub fn existing_subdirectory(&self, name: &str) -> Result<Self, DirectoryFault> {
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Self::admit(rustix::fs::openat(&self.handle, name, flags, Mode::empty()), path)
+        Self::admit(rustix::fs::openat(&self.handle, name, flags, Mode::empty()), self.path.join(name))
     }
 
     fn admit(found: Result<OwnedFd, Errno>, path: PathBuf) -> Result<Self, DirectoryFault> {
