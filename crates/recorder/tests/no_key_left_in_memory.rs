@@ -90,6 +90,7 @@ fn header(key: &TrackKey) -> SegmentHeader {
         codec: StoredCodec::Pcma,
         sample_rate: 8000,
         channels: 1,
+        pre_skip_us: 0,
         recording_started_at: UnixMillis(0),
         notices: Vec::new(),
     }
