@@ -1,10 +1,11 @@
 //! What a person types (decision 18). Help texts are part of the interface.
 use std::path::PathBuf;
 
-use callvault_recorder::access::{PersonName, PublicLine, Reference, Role};
+use callvault_recorder::access::{PersonName, PublicLine, PublicSigningKey, Reference, Role};
+use callvault_recorder::disclosure;
 use callvault_recorder::ids::RecordingId;
 use callvault_recorder::policy::Purpose;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -36,6 +37,12 @@ pub enum Command {
     },
     /// Sign a single-use ticket for one recording and print it
     Ticket(Ticket),
+    /// Turn a copy that was released to you into audio
+    Open(Open),
+    /// Show what a copy or a segment says of itself (no secret needed)
+    Inspect(Inspect),
+    /// Check that a copy or a segment is whole and as it was made (no secret needed)
+    Verify(Verify),
     /// Print a shell's completion script
     Completions {
         /// bash, zsh, fish, elvish or powershell
@@ -109,4 +116,67 @@ pub struct Ticket {
     /// Your identity
     #[arg(long, value_name = "FILE")]
     pub identity: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Open {
+    /// The copy, as `callvault_release` wrote it
+    pub file: PathBuf,
+    /// Your identity
+    #[arg(long, value_name = "FILE")]
+    pub identity: PathBuf,
+    /// Where to write the audio; nothing there is overwritten [default: here]
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// One WAV with a channel per track unless --mix or --split says otherwise; Ogg Opus is always mono
+    #[arg(long, value_enum, default_value_t = AudioFormat::Wav)]
+    pub format: AudioFormat,
+    /// One file with all tracks added up
+    #[arg(long, conflicts_with = "split")]
+    pub mix: bool,
+    /// A file per track
+    #[arg(long)]
+    pub split: bool,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What the audio is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AudioFormat {
+    /// 16-bit WAV
+    Wav,
+    /// Ogg Opus
+    Opus,
+}
+
+impl From<AudioFormat> for disclosure::Format {
+    fn from(format: AudioFormat) -> Self {
+        match format {
+            AudioFormat::Wav => Self::Wav,
+            AudioFormat::Opus => Self::Opus,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// A released copy, or a segment out of the store
+    pub file: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// A released copy, or a segment out of the store
+    pub file: PathBuf,
+    /// The public key of the node that should have signed it, as `callvault init` printed it
+    #[arg(long, value_name = "KEY")]
+    pub node: Option<PublicSigningKey>,
+    /// As JSON
+    #[arg(long)]
+    pub json: bool,
 }

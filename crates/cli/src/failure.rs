@@ -1,9 +1,12 @@
 //! What is answered when a command cannot be done. Each command has its own faults; this maps them to a stable
 //! code and an exit code, in one place.
 use callvault_recorder::access::RosterFault;
+use callvault_recorder::disclosure::CopyFault;
 
 use crate::enrol::EnrolFault;
 use crate::identity::IdentityFault;
+use crate::inspect::InspectFault;
+use crate::open::OpenFault;
 use crate::output::OutputFault;
 use crate::roster::RosterCommandFault;
 use crate::ticket::TicketCommandFault;
@@ -15,6 +18,8 @@ pub enum Failure {
     Enrol(#[from] EnrolFault),
     Roster(#[from] RosterCommandFault),
     Ticket(#[from] TicketCommandFault),
+    Open(#[from] OpenFault),
+    Inspect(#[from] InspectFault),
     Output(#[from] OutputFault),
 }
 
@@ -49,6 +54,8 @@ impl Failure {
             Self::Enrol(fault) => fault.kind_and_code(),
             Self::Roster(fault) => fault.kind_and_code(),
             Self::Ticket(fault) => fault.kind_and_code(),
+            Self::Open(fault) => fault.kind_and_code(),
+            Self::Inspect(fault) => fault.kind_and_code(),
             Self::Output(_) => (Kind::System, "output_failed"),
         }
     }
@@ -84,4 +91,22 @@ pub fn of_identity(fault: &IdentityFault) -> (Kind, &'static str) {
         IdentityFault::WrongPassphrase { .. } => (Kind::Refused, "wrong_passphrase"),
         IdentityFault::Passphrase(fault) => (Kind::Refused, fault.code()),
     }
+}
+
+/// A copy's faults, likewise.
+pub fn of_copy(fault: &CopyFault) -> (Kind, &'static str) {
+    let kind = match fault {
+        CopyFault::Unreadable { .. } => Kind::System,
+        CopyFault::Expired(_) | CopyFault::AnothersCopy { .. } | CopyFault::AnotherNode { .. } => Kind::Refused,
+        CopyFault::NotACopy
+        | CopyFault::UnknownForm
+        | CopyFault::Cut { .. }
+        | CopyFault::Extended(_)
+        | CopyFault::ManifestChanged
+        | CopyFault::SignatureWrong
+        | CopyFault::Changed(_)
+        | CopyFault::Swapped { .. }
+        | CopyFault::Capsule { .. } => Kind::Malformed,
+    };
+    (kind, fault.code())
 }

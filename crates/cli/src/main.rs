@@ -12,9 +12,12 @@ mod completions;
 mod enrol;
 mod failure;
 mod identity;
+mod inspect;
+mod open;
 mod output;
 mod passphrase;
 mod private_file;
+mod progress;
 mod roster;
 mod ticket;
 
@@ -36,6 +39,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Enrol(asked) => enrol::run(&asked)?,
         Command::Roster { command } => roster::run(&command)?,
         Command::Ticket(asked) => ticket::run(&asked)?,
+        Command::Open(asked) => open::run(&asked)?,
+        Command::Inspect(asked) => inspect::run(&asked)?,
+        Command::Verify(asked) => inspect::verify(&asked)?,
         Command::Completions { shell } => completions::run(shell)?,
     }
     Ok(())

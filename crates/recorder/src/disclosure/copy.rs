@@ -7,7 +7,9 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 
 use super::region::Region;
-use crate::access::{COPY_MAGIC, MAX_MANIFEST_BYTES, Manifest, PersonName, PublicSigningKey, SIGNATURE_BYTES, Sha256Digest};
+use crate::access::{
+    COPY_MAGIC, MAX_MANIFEST_BYTES, Manifest, PersonName, PublicSigningKey, SIGNATURE_BYTES, Sha256Digest,
+};
 use crate::ids::{RecordingId, TrackNumber};
 use crate::seal::{self, CapsuleFault, RecipientKey, SegmentReader, TrackKey, X25519Identity};
 use crate::time::UnixMillis;
@@ -38,13 +40,19 @@ pub enum CopyFault {
         expected: u64,
     },
     /// It goes on behind its end.
-    #[error("the copy has {0} bytes behind its end that do not belong to it. Take it from the release directory again.")]
+    #[error(
+        "the copy has {0} bytes behind its end that do not belong to it. Take it from the release directory again."
+    )]
     Extended(u64),
     /// The manifest is no manifest.
-    #[error("the copy's manifest was changed: it is not in the form a node signs. Take it from the release directory again.")]
+    #[error(
+        "the copy's manifest was changed: it is not in the form a node signs. Take it from the release directory again."
+    )]
     ManifestChanged,
     /// The signature is not the node's over this manifest.
-    #[error("the copy's signature is wrong: its manifest was changed, or another node's key put in. Take it from the release directory again.")]
+    #[error(
+        "the copy's signature is wrong: its manifest was changed, or another node's key put in. Take it from the release directory again."
+    )]
     SignatureWrong,
     /// Another node signed it than the expected one.
     #[error("the copy is signed by node {found}, not by {expected}. Ask who runs the recorder where it comes from.")]
@@ -69,13 +77,17 @@ pub enum CopyFault {
     #[error("the copy expired at {0} and is not opened any more. Delete it.")]
     Expired(UnixMillis),
     /// It is for somebody else.
-    #[error("the copy is for {holder}, and this identity is not {holder}'s. Ask {holder}, or make a ticket of your own.")]
+    #[error(
+        "the copy is for {holder}, and this identity is not {holder}'s. Ask {holder}, or make a ticket of your own."
+    )]
     AnothersCopy {
         /// Whose it is.
         holder: PersonName,
     },
     /// A capsule does not open, though it is its holder who tries.
-    #[error("the capsule of track {track} does not give its key: {source}. Report this with the output of `callvault inspect`.")]
+    #[error(
+        "the capsule of track {track} does not give its key: {source}. Report this with the output of `callvault inspect`."
+    )]
     Capsule {
         /// Of which track.
         track: TrackNumber,

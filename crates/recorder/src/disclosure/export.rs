@@ -117,7 +117,9 @@ impl UnlockedCopy {
             Format::Opus => "opus",
         };
         let all: Vec<usize> = (0..manifest.tracks.len()).collect();
-        let whole = |mixed| vec![Output { name: format!("{}.{ending}", manifest.recording), format, tracks: all.clone(), mixed }];
+        let whole = |mixed| {
+            vec![Output { name: format!("{}.{ending}", manifest.recording), format, tracks: all.clone(), mixed }]
+        };
         match (layout, format) {
             (Layout::Channels, Format::Wav) => whole(false),
             (Layout::Channels | Layout::Mix, _) => whole(true),
@@ -223,7 +225,11 @@ fn pump<W: Write + Seek>(
             own = own.max(track.fill(buffer)?);
         }
         out.clear();
-        if mixed { mix(&buffers, own, &mut out) } else { interleave(&buffers, own, &mut out) }
+        if mixed {
+            mix(&buffers, own, &mut out)
+        } else {
+            interleave(&buffers, own, &mut out)
+        }
         sink.write(&out)?;
         written += own as u64;
         progress(written.saturating_mul(1_000_000) / u64::from(rate));

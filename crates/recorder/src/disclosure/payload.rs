@@ -52,7 +52,8 @@ impl PayloadDecoder {
             Coding::Opus(decoder) => {
                 self.scratch.resize(LONGEST, 0);
                 // An empty payload would mean loss to libopus, which then invents something.
-                let decoded = if packet.is_empty() { None } else { decoder.decode(packet, &mut self.scratch, false).ok() };
+                let decoded =
+                    if packet.is_empty() { None } else { decoder.decode(packet, &mut self.scratch, false).ok() };
                 out.extend_from_slice(&self.scratch[..decoded.unwrap_or(0)]);
                 return decoded.is_some();
             }

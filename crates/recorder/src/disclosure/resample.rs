@@ -34,7 +34,8 @@ impl Resampler {
         let mut weights = Vec::with_capacity(up * 2 * half);
         for phase in 0..up {
             let fraction = phase as f64 / up as f64;
-            let row: Vec<f64> = (0..2 * half).map(|tap| weight(tap as f64 - (half - 1) as f64 - fraction, half, cutoff)).collect();
+            let row: Vec<f64> =
+                (0..2 * half).map(|tap| weight(tap as f64 - (half - 1) as f64 - fraction, half, cutoff)).collect();
             // Each phase passes a constant unchanged.
             let sum: f64 = row.iter().sum();
             weights.extend(row.iter().map(|weight| (weight / sum) as f32));
@@ -103,7 +104,9 @@ mod tests {
 
     #[test]
     fn a_tone_stays_what_and_where_it_is() {
-        for (from, to) in [(8000, 48_000), (8000, 16_000), (16_000, 24_000), (44_100, 48_000), (11_025, 12_000), (96_000, 48_000)] {
+        for (from, to) in
+            [(8000, 48_000), (8000, 16_000), (16_000, 24_000), (44_100, 48_000), (11_025, 12_000), (96_000, 48_000)]
+        {
             let input = tone(from, 440.0, from as usize);
             let (mut resampler, mut out) = (Resampler::new(from, to), Vec::new());
             for piece in input.chunks(161) {

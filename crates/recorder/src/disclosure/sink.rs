@@ -14,8 +14,12 @@ pub(super) enum Sink<W: Write + Seek> {
 
 impl<W: Write + Seek> Sink<W> {
     pub(super) fn wav(file: W, rate: u32, channels: u16) -> Result<Self, ExportFault> {
-        let spec =
-            hound::WavSpec { channels, sample_rate: rate, bits_per_sample: 16, sample_format: hound::SampleFormat::Int };
+        let spec = hound::WavSpec {
+            channels,
+            sample_rate: rate,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
         Ok(Self::Wav(Box::new(hound::WavWriter::new(file, spec).map_err(wav_fault)?)))
     }
 

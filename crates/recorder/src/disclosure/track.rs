@@ -63,7 +63,8 @@ impl<'c> TrackEntries<'c> {
         }
         let region = self.copy.copy().segment(self.index, self.next_segment);
         self.next_segment += 1;
-        let reader = SegmentReader::new(BufReader::with_capacity(64 * 1024, region)).map_err(|fault| self.fault(fault))?;
+        let reader =
+            SegmentReader::new(BufReader::with_capacity(64 * 1024, region)).map_err(|fault| self.fault(fault))?;
         let header = Box::new(reader.header().clone());
         self.records = Some(reader.open(self.copy.key(self.index)).map_err(|fault| self.fault(fault))?);
         Ok(Next::Segment(header))
