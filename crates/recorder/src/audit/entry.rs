@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::ids::{LegUuid, RecordingId};
+use crate::ids::{LegUuid, RecordingId, hex};
 use crate::time::{EpochDay, UnixMillis};
 
 /// One thing that was done, is about to be done, or was refused.
@@ -222,13 +222,6 @@ pub fn escaped(text: &str) -> String {
         out.push_str("%~");
     }
     out
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::ids::hex;
 use crate::time::UnixMillis;
 
-use super::entry::{Entry, escaped, hex};
+use super::entry::{Entry, escaped};
 
 /// No line is longer; a longer one was not written by us.
 pub(super) const MAX_LINE: usize = 64 * 1024;

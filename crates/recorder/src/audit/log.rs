@@ -3,10 +3,11 @@ use std::io;
 
 use ed25519_dalek::SigningKey;
 
+use crate::ids::hex;
 use crate::store::{AppendFile, PrivateDirectory, StoreFile};
 use crate::time::UnixMillis;
 
-use super::entry::{Action, Actor, Entry, Object, Verdict, hex};
+use super::entry::{Action, Actor, Entry, Object, Verdict};
 use super::fault::AuditFault;
 use super::line::{self, BEFORE_ALL, Line, MAX_LINE, Place};
 

@@ -79,10 +79,11 @@ impl Catalogue {
     /// Gives freed pages back and empties the write-ahead log, so that nothing deleted is left in it.
     pub fn checkpoint(&mut self) -> Result<(), CatalogueFault> {
         self.connection.execute_batch("PRAGMA incremental_vacuum").doing("give pages back")?;
-        let busy: i64 = self
-            .connection
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-            .doing("empty its write-ahead log")?;
+        // Readers are gone in no time; whoever holds on longer is not waited for, rows of calls may be behind us.
+        self.connection.busy_timeout(open::BUSY_CHECKPOINT).doing("be configured")?;
+        let emptied = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        self.connection.busy_timeout(open::BUSY).doing("be configured")?;
+        let busy = emptied.doing("empty its write-ahead log")?;
         if busy == 0 { Ok(()) } else { Err(CatalogueFault::LogBusy) }
     }
 

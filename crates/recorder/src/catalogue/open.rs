@@ -10,7 +10,9 @@ use super::fault::{CatalogueFault, Doing};
 use super::schema;
 
 /// How long one connection waits for another.
-const BUSY: Duration = Duration::from_secs(5);
+pub(super) const BUSY: Duration = Duration::from_secs(5);
+/// How long emptying the write-ahead log waits for readers.
+pub(super) const BUSY_CHECKPOINT: Duration = Duration::from_millis(250);
 
 /// The one connection that writes. Makes the file where there is none.
 pub(super) fn writer(path: &Path) -> Result<Connection, CatalogueFault> {

@@ -5,13 +5,13 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use crate::evidence::{Gap, NoticeEvidence};
-use crate::ids::{LegUuid, RecordingId};
+use crate::ids::{LegUuid, RecordingId, hex};
 use crate::time::{EpochDay, UnixMillis};
 
 use super::fault::{CatalogueFault, Doing};
-use super::tombstone::{CopyFate, Tombstone};
+use super::tombstone::{CopyFate, DestructionReason, Tombstone};
 use super::view::{Filter, OutcomeFilter, OutcomeWord, RecordingRow, RecordingView, State, TrackView};
-use super::words::{from_json, hex, meaning, recording_id, signed, track_number, unsigned, word};
+use super::words::{from_json, meaning, recording_id, signed, track_number, unsigned, word};
 
 const DAY: i64 = 86_400_000;
 
@@ -283,6 +283,8 @@ pub struct DueRow {
     pub outcome: OutcomeWord,
     /// Where it is in its life.
     pub state: State,
+    /// Why its destruction was begun, where it was.
+    pub begun: Option<DestructionReason>,
     /// How many tracks, segments and released copies it has.
     pub tracks: u32,
     /// See `tracks`.
@@ -302,7 +304,7 @@ pub(super) fn due(
         "SELECT id, ended_at, expires_at, outcome, state,
              (SELECT count(*) FROM tracks WHERE recording = id),
              (SELECT count(*) FROM segments WHERE recording = id),
-             (SELECT count(*) FROM releases WHERE recording = id)
+             (SELECT count(*) FROM releases WHERE recording = id), destroying_reason
          FROM recordings WHERE {DUE}
          ORDER BY state = 'destroying' DESC, min(expires_at, ended_at + ?2), id LIMIT ?3"
     );
@@ -320,6 +322,11 @@ pub(super) fn due(
             tracks: row.get(5).doing(column)?,
             segments: row.get(6).doing(column)?,
             copies: row.get(7).doing(column)?,
+            begun: row
+                .get::<_, Option<String>>(8)
+                .doing(column)?
+                .map(|reason| meaning(reason, "reason of a destruction"))
+                .transpose()?,
         });
     }
     Ok(found)
