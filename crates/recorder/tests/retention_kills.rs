@@ -291,12 +291,9 @@ fn what_is_due_is_destroyed_and_what_is_not_is_left() {
 /// DES-01: a kill before or right after each act, then a start; and a second kill during what the start does.
 #[test]
 fn a_kill_at_any_step_leaves_nothing_that_opens_and_the_next_start_finishes_it() {
-    let acts = {
-        let world = World::new();
-        world.run().expect("nothing stands in the way");
-        let acts = world.media.borrow().acts;
-        acts
-    };
+    let undisturbed = World::new();
+    undisturbed.run().expect("nothing stands in the way");
+    let acts = undisturbed.media.borrow().acts;
     assert!(acts >= 14, "each step is an act: {acts}");
     for step in 0..acts {
         for takes_effect in [false, true] {

@@ -138,26 +138,23 @@ fn execute(plan: &DestructionPlan, hands: &mut Hands<'_>, done: &mut Batch) -> R
 
     let materials = materials(plan, hands)?;
     let keyless = destroy_keys(&materials, hands, done);
-    let mut burials = Vec::new();
-    let mut proofs = Vec::new();
+    let (mut buried, mut proofs, mut burials) = (Vec::new(), Vec::new(), Vec::new());
     for (material, slots) in &keyless {
         match remove_files(material, hands) {
             Ok(copies) => {
                 proofs.push(proof(plan.now, material, slots, &copies));
                 burials.push(Change::Destroyed { id: material.id, at: plan.now, copies });
+                buried.push(material.id);
             }
             Err((step, why)) => done.unfinished.push(unfinished(material.id, step, why)),
         }
     }
-    if burials.is_empty() {
+    if buried.is_empty() {
         return Ok(());
     }
     hands.log.append(&proofs)?;
     hands.ledger.apply(&burials)?;
-    done.destroyed.extend(burials.iter().filter_map(|burial| match burial {
-        Change::Destroyed { id, .. } => Some(*id),
-        _ => None,
-    }));
+    done.destroyed.extend(buried);
     match hands.ledger.checkpoint() {
         Ok(()) => Ok(()),
         Err(CatalogueFault::LogBusy) => {
