@@ -10,7 +10,7 @@ mod timeline;
 
 pub use frame::{FrameFormat, FrameHead, Generation};
 pub use gate::{Gate, TapCount, TapCounters};
-pub use ring::{FrameConsumer, FrameProducer, Lost, MAX_PAYLOAD, Pulled, USUAL_RING, frame_ring};
+pub use ring::{FrameConsumer, FrameProducer, HEAD, Lost, MAX_PAYLOAD, Pulled, USUAL_RING, frame_ring};
 pub use tap::{HostFrame, TapWriter};
 pub use timeline::{Arrival, Step, Timeline, TimelineCount};
 

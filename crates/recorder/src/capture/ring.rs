@@ -146,6 +146,16 @@ impl FrameConsumer {
         }
     }
 
+    /// Bytes that are in it, heads included.
+    pub fn len(&self) -> usize {
+        self.ring.slots()
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.ring.is_empty()
+    }
+
     /// How full it is, in percent.
     pub fn fill(&self) -> usize {
         self.ring.slots() * 100 / self.capacity
