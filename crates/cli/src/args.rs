@@ -28,6 +28,8 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make a recorder's directory on the PBX: store, catalogue, keystore, node key, configuration
+    Init(Init),
     /// Make your identity on your own machine and print its public line
     Enrol(Enrol),
     /// Say who may open recordings, and for what: the privacy officer's signed list
@@ -48,6 +50,23 @@ pub enum Command {
         /// bash, zsh, fish, elvish or powershell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("whose").required(true).multiple(true))]
+pub struct Init {
+    /// The recorder's directory, new or empty; run this as the user that FreeSWITCH runs as
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The privacy officer's public line: only rosters that this key signed will be taken
+    #[arg(long, value_name = "LINE", group = "whose", requires = "recovery", conflicts_with = "starter")]
+    pub officer: Option<PublicLine>,
+    /// The recovery key's public line, for the officer to put on the roster
+    #[arg(long, value_name = "LINE", group = "whose", requires = "officer", conflicts_with = "starter")]
+    pub recovery: Option<PublicLine>,
+    /// For a first try: make an officer, a manager and a recovery identity in this directory, too
+    #[arg(long, value_name = "KEYS", group = "whose")]
+    pub starter: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

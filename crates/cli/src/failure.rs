@@ -5,6 +5,7 @@ use callvault_recorder::disclosure::CopyFault;
 
 use crate::enrol::EnrolFault;
 use crate::identity::IdentityFault;
+use crate::init::InitFault;
 use crate::inspect::InspectFault;
 use crate::open::OpenFault;
 use crate::output::OutputFault;
@@ -15,6 +16,7 @@ use crate::ticket::TicketCommandFault;
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub enum Failure {
+    Init(#[from] InitFault),
     Enrol(#[from] EnrolFault),
     Roster(#[from] RosterCommandFault),
     Ticket(#[from] TicketCommandFault),
@@ -51,6 +53,7 @@ impl Failure {
 
     fn kind_and_code(&self) -> (Kind, &'static str) {
         match self {
+            Self::Init(fault) => fault.kind_and_code(),
             Self::Enrol(fault) => fault.kind_and_code(),
             Self::Roster(fault) => fault.kind_and_code(),
             Self::Ticket(fault) => fault.kind_and_code(),
@@ -64,7 +67,7 @@ impl Failure {
 /// A roster's faults come from the recorder and have their codes already.
 pub fn of_roster(fault: &RosterFault) -> (Kind, &'static str) {
     let kind = match fault {
-        RosterFault::Unreadable { .. } => Kind::System,
+        RosterFault::Unreadable { .. } | RosterFault::NotMarked(_) => Kind::System,
         RosterFault::AnotherSigner { .. } => Kind::Refused,
         RosterFault::Unsigned
         | RosterFault::Changed

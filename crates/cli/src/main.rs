@@ -9,9 +9,11 @@ use clap::Parser as _;
 
 mod args;
 mod completions;
+mod configuration;
 mod enrol;
 mod failure;
 mod identity;
+mod init;
 mod inspect;
 mod open;
 mod output;
@@ -19,6 +21,7 @@ mod passphrase;
 mod private_file;
 mod progress;
 mod roster;
+mod starter;
 mod ticket;
 
 use args::{Arguments, Command};
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Init(asked) => init::run(&asked)?,
         Command::Enrol(asked) => enrol::run(&asked)?,
         Command::Roster { command } => roster::run(&command)?,
         Command::Ticket(asked) => ticket::run(&asked)?,

@@ -1,0 +1,49 @@
+//! The ready `callvault.conf.xml`: the one an admin copies, with this recorder's places in it.
+use std::path::Path;
+
+const TEMPLATE: &str = include_str!("callvault.conf.xml");
+
+/// The configuration of a recorder in `directory`, an absolute path.
+pub fn for_directory(directory: &Path) -> String {
+    let place = |name: &str| directory.join(name).to_string_lossy().into_owned();
+    let values = [
+        ("data-dir", place("data")),
+        ("keystore-dir", place("keystore")),
+        ("roster", place("roster.json")),
+        ("instance", instance()),
+    ];
+    values.iter().fold(TEMPLATE.to_owned(), |text, (name, value)| with_parameter(&text, name, value))
+}
+
+/// This machine's name, as far as the configuration takes it.
+fn instance() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let usable = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let name: String = name.trim().chars().filter(|c| usable(*c)).take(64).collect();
+    if name.is_empty() { "pbx-1".to_owned() } else { name }
+}
+
+fn with_parameter(text: &str, name: &str, value: &str) -> String {
+    let start = text.find(&format!("<param name=\"{name}\" ")).expect("the template has every parameter that is set");
+    let end = start + text[start..].find("/>").expect("its elements are closed");
+    format!("{}<param name=\"{name}\" value=\"{}\"{}", &text[..start], escaped(value), &text[end..])
+}
+
+fn escaped(value: &str) -> String {
+    value.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_places_are_set_and_everything_else_stays() {
+        let text = for_directory(Path::new("/srv/a & b"));
+        assert!(text.contains("<param name=\"data-dir\" value=\"/srv/a &amp; b/data\"/>"), "{text}");
+        assert!(text.contains("<param name=\"roster\" value=\"/srv/a &amp; b/roster.json\"/>"), "{text}");
+        assert_eq!(text.lines().count(), TEMPLATE.lines().count());
+        let changed = text.lines().zip(TEMPLATE.lines()).filter(|(new, old)| new != old).count();
+        assert!((3..=4).contains(&changed), "{changed} lines differ");
+    }
+}
