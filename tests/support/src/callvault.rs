@@ -13,6 +13,18 @@ use crate::{Proof, broken};
 
 const PASSPHRASE: &str = "a test's passphrase, of no use elsewhere";
 
+/// Whoever takes the commands of fs_cli: a real host, or one that stands in for it.
+pub trait Commands {
+    /// A command's whole output.
+    fn api(&self, command: &str) -> Proof<String>;
+}
+
+impl Commands for Instance {
+    fn api(&self, command: &str) -> Proof<String> {
+        Instance::api(self, command)
+    }
+}
+
 /// The module and the program as cargo built them.
 #[derive(Debug, Clone)]
 pub struct Built {
@@ -147,22 +159,22 @@ impl Vault {
     }
 
     /// `callvault list --json`.
-    pub fn list(&self, host: &Instance) -> Proof<Vec<Row>> {
+    pub fn list(&self, host: &dyn Commands) -> Proof<Vec<Row>> {
         json(&host.api("callvault list --json")?)
     }
 
     /// `callvault show ID --json`.
-    pub fn show(&self, host: &Instance, id: &str) -> Proof<View> {
+    pub fn show(&self, host: &dyn Commands, id: &str) -> Proof<View> {
         json(&host.api(&format!("callvault show {id} --json"))?)
     }
 
     /// `callvault status --json`.
-    pub fn status(&self, host: &Instance) -> Proof<Value> {
+    pub fn status(&self, host: &dyn Commands) -> Proof<Value> {
         json(&host.api("callvault status --json")?)
     }
 
     /// Waits until exactly `count` recordings are listed and all of them have ended.
-    pub fn wait_listed(&self, host: &Instance, count: usize) -> Proof<Vec<Row>> {
+    pub fn wait_listed(&self, host: &dyn Commands, count: usize) -> Proof<Vec<Row>> {
         let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
         loop {
             let rows = self.list(host)?;
@@ -193,7 +205,7 @@ impl Vault {
     }
 
     /// `callvault_release TICKET`: the released copy's path.
-    pub fn release(&self, host: &Instance, id: &str) -> Proof<PathBuf> {
+    pub fn release(&self, host: &dyn Commands, id: &str) -> Proof<PathBuf> {
         let answer = host.api(&format!("callvault_release {}", self.ticket(id)?))?;
         match answer.trim().strip_prefix("+OK ") {
             Some(path) => Ok(path.into()),
@@ -202,7 +214,7 @@ impl Vault {
     }
 
     /// Releases a recording and opens the copy to one WAV with a channel per track.
-    pub fn opened(&self, host: &Instance, id: &str) -> Proof<Opened> {
+    pub fn opened(&self, host: &dyn Commands, id: &str) -> Proof<Opened> {
         let copy = self.release(host, id)?;
         self.open(&copy)
     }
@@ -274,9 +286,9 @@ pub struct Row {
     pub direction: String,
     /// Unix ms, UTC.
     pub started_at_ms: i64,
-    /// How long, ms; absent while it lasts.
-    pub duration_ms: Option<i64>,
-    /// `recording`, `kept`, `truncated`, `destroyed` …
+    /// From the first answer to the end, or until now, ms.
+    pub duration_ms: i64,
+    /// `recording`, `kept`, `truncated`, `none`, `destroying`, `destroyed`.
     pub state: String,
     /// `recorded` or `not_recorded`; absent while it lasts.
     pub outcome: Option<String>,
@@ -295,7 +307,7 @@ pub struct View {
     /// As in [`Row`].
     pub started_at_ms: i64,
     /// As in [`Row`].
-    pub duration_ms: Option<i64>,
+    pub duration_ms: i64,
     /// As in [`Row`].
     pub state: String,
     /// As in [`Row`].
@@ -304,7 +316,7 @@ pub struct View {
     pub reason: Option<String>,
     /// Which PBX.
     pub instance: String,
-    /// Unix ms.
+    /// Unix ms; the recording's zero, from which offsets count.
     pub answered_at_ms: Option<i64>,
     /// Unix ms.
     pub ended_at_ms: Option<i64>,
@@ -369,13 +381,13 @@ impl Opened {
         Ok(Self { rate: spec.sample_rate, tracks })
     }
 
+    /// How long the WAV is, ms.
+    pub fn length_ms(&self) -> i64 {
+        self.tracks.first().map_or(0, |track| track.len() as i64 * 1000 / i64::from(self.rate))
+    }
+
     /// When a frequency is audible on a track (from 0, in track order), ms from the recording's start.
     pub fn audible(&self, track: usize, frequency: u32) -> Vec<Interval> {
         self.tracks.get(track).map(|samples| audible_intervals(samples, self.rate, frequency)).unwrap_or_default()
-    }
-
-    /// The WAV's length, ms.
-    pub fn length_ms(&self) -> i64 {
-        self.tracks.first().map_or(0, |track| track.len() as i64 * 1000 / i64::from(self.rate))
     }
 }

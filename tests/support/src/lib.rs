@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod callvault;
+pub mod clock;
 pub mod codec;
 pub mod freeswitch;
 pub mod intervals;

@@ -100,10 +100,10 @@ impl Instance {
         self.events.api(command)
     }
 
-    /// A command that must answer `+OK`.
+    /// A command that must answer `+OK` and no `-ERR` after it (`load` says both).
     pub fn must(&self, command: &str) -> Proof<String> {
         let answer = self.api(command)?;
-        if !answer.starts_with("+OK") {
+        if !answer.starts_with("+OK") || answer.contains("-ERR") {
             broken!("`{command}` answered: {}", answer.trim());
         }
         Ok(answer)

@@ -13,7 +13,7 @@ mod heard;
 mod packet;
 mod sender;
 
-pub use heard::{Heard, Received};
+pub use heard::{Heard, Received, milliseconds_between};
 pub use packet::{COMFORT_NOISE, Packet, TELEPHONE_EVENT};
 
 /// What a party says.

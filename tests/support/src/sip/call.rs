@@ -587,6 +587,12 @@ impl Call {
             .ok_or_else(|| "the end has no time".into())
     }
 
+    /// When the call was answered and when it ended, whoever hung up; `None` for what did not happen yet.
+    pub fn span(&self) -> (Option<Instant>, Option<Instant>) {
+        let over = |event: &CallEvent| matches!(event, CallEvent::Ended | CallEvent::HungUp);
+        (self.when(|event| *event == CallEvent::Answered), self.when(over))
+    }
+
     /// When the first event of a kind happened.
     pub fn when(&self, wanted: impl Fn(&CallEvent) -> bool) -> Option<Instant> {
         locked(&self.inner.dialog).events.iter().find(|(_, event)| wanted(event)).map(|(at, _)| *at)

@@ -1,0 +1,48 @@
+//! Decision 5: kill -9 in a call loses at most the last second; the rest opens after the next start.
+use std::time::{Duration, Instant};
+
+use callvault_test_support::clock::unix_ms;
+use callvault_test_support::freeswitch::Configuration;
+use callvault_test_support::intervals::{joined, listed};
+use callvault_test_support::rtp::Speech;
+use callvault_test_support::suite::{Stage, on_freeswitch};
+use callvault_test_support::tones::CALLER;
+use callvault_test_support::{Proof, promise};
+use libtest_mimic::Trial;
+
+use crate::cast::{Cast, silent};
+
+/// What a crash may cost, ms.
+const LOST: i64 = 1_000;
+
+pub fn trials() -> Vec<Trial> {
+    vec![on_freeswitch("kill_9_in_a_call", killed)]
+}
+
+fn killed(stage: &Stage) -> Proof {
+    let cast = Cast::on(stage)?;
+    let call = cast.dial("park", silent())?;
+    call.talk(Duration::from_millis(500))?;
+    call.say(Speech::Tone(CALLER));
+    call.talk(Duration::from_secs(5))?;
+    let configuration = cast.vault.installed(Configuration::new());
+    let (end, spoken) = (unix_ms(Instant::now()), call.media().said());
+    cast.host.kill()?;
+
+    let host = stage.start_named("again", &configuration)?;
+    host.must("load mod_callvault")?;
+    let rows = cast.vault.wait_listed(&host, 1)?;
+    let row = &rows[0];
+    promise!(row.outcome.as_deref() == Some("recorded") && row.state == "truncated", "cut short, and kept: {row:#?}");
+    let view = cast.vault.show(&host, &row.id)?;
+    let zero = crate::oracle::zero_of(&view)?;
+    let opened = cast.vault.opened(&host, &row.id)?;
+    let found = joined(&opened.audible(0, CALLER), 70);
+    let due =
+        spoken.iter().find(|said| said.speech == Speech::Tone(CALLER)).map_or(0, |said| unix_ms(said.from) - zero);
+    promise!(found.len() == 1 && (found[0].from - due).abs() <= 40, "spoken from {due} ms; found {}", listed(&found));
+    let lost = end - zero - found[0].to;
+    promise!(lost <= LOST, "killed at {} ms; audible until {}: {lost} ms are lost", end - zero, found[0].to);
+    promise!(view.expires_at_ms.is_some(), "it expires as any other: {view:#?}");
+    Ok(())
+}

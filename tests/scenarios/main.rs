@@ -1,0 +1,55 @@
+//! The recorder's promises (issue 10 item 14), one per file. Each trial is named by the host it ran on:
+//! `freeswitch::bridge` on a real one, `stand_in::bridge` on the one that replays what a real one did.
+//! `cargo test -p callvault-scenarios -- bridge` runs one; a missing host shows as `ignored`.
+mod cast;
+mod oracle;
+mod promise;
+
+mod answered_inbound;
+mod bad_config;
+mod bad_store;
+mod bridge;
+mod codec_change;
+mod codecs;
+mod conference;
+mod early_media;
+mod hold;
+mod hostile_callers;
+mod killed;
+mod nothing_in_clear;
+mod notice;
+mod originate;
+mod packet_times;
+mod rough_network;
+mod transfer;
+mod two_hundred_calls;
+mod unharmed;
+mod unload;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let trials = [
+        answered_inbound::trials(),
+        notice::trials(),
+        bridge::trials(),
+        originate::trials(),
+        transfer::trials(),
+        hold::trials(),
+        conference::trials(),
+        early_media::trials(),
+        codec_change::trials(),
+        codecs::trials(),
+        packet_times::trials(),
+        rough_network::trials(),
+        unharmed::trials(),
+        nothing_in_clear::trials(),
+        hostile_callers::trials(),
+        bad_config::trials(),
+        bad_store::trials(),
+        unload::trials(),
+        killed::trials(),
+        two_hundred_calls::trials(),
+    ];
+    callvault_test_support::suite::run(trials.into_iter().flatten().collect())
+}

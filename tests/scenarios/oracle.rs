@@ -1,0 +1,114 @@
+//! What the ear of the suite says: who is audible when, on which track only, and how long it all was.
+use callvault_test_support::callvault::{Opened, Track, View};
+use callvault_test_support::intervals::{Interval, clipped, expect_near, joined, listed, total};
+use callvault_test_support::tones::{AGENT, CALLER, THIRD};
+use callvault_test_support::{Proof, broken, promise};
+
+use crate::promise::{Account, Findings, Part};
+
+/// How far a track may be from what was said, ms.
+pub const WHEN: i64 = 40;
+/// How far a length may be from the call's, ms.
+pub const LENGTH: i64 = 60;
+/// A pause shorter than this is a lost packet, ms.
+const HICCUP: i64 = 70;
+
+/// One recording; each party on a track of its own, audible when it spoke and nobody else there; lengths the call's.
+pub fn each_on_its_own_track(account: &Account, findings: &Findings) -> Proof {
+    let (view, opened) = findings.recorded()?;
+    promise!(view.state == "kept", "a recording that ended is kept, not {}", view.state);
+    let zero = zero_of(view)?;
+    for part in &account.parts {
+        let (channel, track) = track_of(view, &part.leg)?;
+        heard_when_said(part, opened, channel, zero)?;
+        alone_on(part.frequency, opened, channel)?;
+        lasts_as_long_as(part, track, zero)?;
+    }
+    promise!(
+        view.tracks.iter().filter(|track| track.party != "system").count() == account.parts.len(),
+        "{} parties were there; the recording has the tracks {:#?}",
+        account.parts.len(),
+        view.tracks
+    );
+    lengths_match(account, view, opened)
+}
+
+/// Each party's words are in the recordings exactly once, when they were said, alone on that leg's tracks.
+pub fn each_heard_once(account: &Account, findings: &Findings) -> Proof {
+    for part in &account.parts {
+        let mut found: Vec<Interval> = Vec::new();
+        for (view, opened) in findings.views.iter().zip(&findings.opened) {
+            let Some(opened) = opened else { continue };
+            let Ok((channel, _)) = track_of(view, &part.leg) else { continue };
+            let zero = zero_of(view)?;
+            found.extend(opened.audible(channel, part.frequency).into_iter().map(|heard| heard.seen_from(-zero)));
+            alone_on(part.frequency, opened, channel)?;
+        }
+        found.sort_by_key(|heard| heard.from);
+        let due = clipped(&part.spoken, part.call);
+        let what = format!("{} Hz of the leg {}", part.frequency, part.leg);
+        let zero = part.call.from;
+        let since = |all: &[Interval]| all.iter().map(|one| one.seen_from(zero)).collect::<Vec<_>>();
+        expect_near(&what, &since(&due), &since(&joined(&found, HICCUP)), WHEN)?;
+    }
+    Ok(())
+}
+
+/// The recording's zero, Unix ms.
+pub fn zero_of(view: &View) -> Proof<i64> {
+    match view.answered_at_ms {
+        Some(zero) => Ok(zero),
+        None => broken!("a recorded call was answered: {view:#?}"),
+    }
+}
+
+/// A leg's track, and its place among the opened channels.
+pub fn track_of<'a>(view: &'a View, leg: &str) -> Proof<(usize, &'a Track)> {
+    let mut tracks: Vec<&Track> = view.tracks.iter().collect();
+    tracks.sort_by_key(|track| track.number);
+    match tracks.iter().position(|track| track.leg == leg && track.party != "system") {
+        Some(place) => Ok((place, tracks[place])),
+        None => broken!("the leg {leg} has no track; there are {:#?}", view.tracks),
+    }
+}
+
+/// Audible on its track exactly when it spoke in its call.
+pub fn heard_when_said(part: &Part, opened: &Opened, channel: usize, zero: i64) -> Proof {
+    let due: Vec<Interval> = clipped(&part.spoken, part.call).into_iter().map(|said| said.seen_from(zero)).collect();
+    let found = joined(&opened.audible(channel, part.frequency), HICCUP);
+    expect_near(&format!("{} Hz on its track", part.frequency), &due, &found, WHEN)
+}
+
+/// No other party's tone on this channel.
+pub fn alone_on(own: u32, opened: &Opened, channel: usize) -> Proof {
+    for other in [CALLER, AGENT, THIRD].into_iter().filter(|frequency| *frequency != own) {
+        let found = opened.audible(channel, other);
+        promise!(total(&found) == 0, "{other} Hz is on the track of {own} Hz: {}", listed(&found));
+    }
+    Ok(())
+}
+
+/// The track ends with its party's call.
+pub fn lasts_as_long_as(part: &Part, track: &Track, zero: i64) -> Proof {
+    let (Some(offset), Some(duration)) = (track.offset_ms, track.duration_ms) else {
+        broken!("a track of a call that ended has an offset and a length: {track:#?}")
+    };
+    let call = part.call.seen_from(zero);
+    promise!(
+        (offset - call.from).abs() <= LENGTH + WHEN && (offset + duration - call.to).abs() <= LENGTH,
+        "the call of {} Hz was {call}; its track is {}",
+        part.frequency,
+        Interval::new(offset, offset + duration)
+    );
+    Ok(())
+}
+
+fn lengths_match(account: &Account, view: &View, opened: &Opened) -> Proof {
+    let from = account.parts.iter().map(|part| part.call.from).min().unwrap_or(0);
+    let to = account.parts.iter().map(|part| part.call.to).max().unwrap_or(0);
+    let length = to - from;
+    promise!((view.duration_ms - length).abs() <= LENGTH, "{length} ms of call, {} ms of recording", view.duration_ms);
+    let wav = opened.length_ms();
+    promise!((wav - length).abs() <= LENGTH, "{length} ms of call, {wav} ms of WAV");
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! A promise is acted once, by parties on a host, and judged from what they did and what the recorder has of it.
+//! Acted on a real host; on the stand-in the same account is judged against what the recorder makes of the replay.
+use std::path::PathBuf;
+
+use callvault_test_support::callvault::{Commands, Opened, Row, Vault, View};
+use callvault_test_support::clock::unix_ms;
+use callvault_test_support::intervals::Interval;
+use callvault_test_support::sip::Call;
+use callvault_test_support::suite::{Stage, on_freeswitch};
+use callvault_test_support::{Proof, broken};
+use libtest_mimic::Trial;
+use serde::{Deserialize, Serialize};
+
+use crate::cast::Cast;
+
+/// What one party did, by its own clock in Unix ms.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Part {
+    /// The host's uuid of its leg.
+    pub leg: String,
+    /// Its tone, Hz.
+    pub frequency: u32,
+    /// When it spoke.
+    pub spoken: Vec<Interval>,
+    /// From its answer to its end.
+    pub call: Interval,
+}
+
+impl Part {
+    /// What a party did in a call that is over.
+    pub fn of(call: &Call, frequency: u32) -> Proof<Self> {
+        let (Some(answered), Some(ended)) = call.span() else {
+            broken!("the call of {frequency} Hz is not over: {:?}", call.events())
+        };
+        let said = call.media().said();
+        let own = said.iter().filter(|said| said.speech.frequency() == Some(frequency));
+        let spoken = own.map(|said| Interval::new(unix_ms(said.from), unix_ms(said.to))).collect();
+        let span = Interval::new(unix_ms(answered), unix_ms(ended));
+        Ok(Self { leg: call.id().to_owned(), frequency, spoken, call: span })
+    }
+}
+
+/// What happened, seen from the parties' side.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Account {
+    /// Who took part, in the order in which they came.
+    pub parts: Vec<Part>,
+    /// How many recordings are due.
+    pub recordings: usize,
+    /// Other moments that the judge needs, Unix ms.
+    pub moments: Vec<(String, i64)>,
+}
+
+impl Account {
+    /// One recording, in which each of these calls is a party of this tone.
+    pub fn of(calls: &[(&Call, u32)]) -> Proof<Self> {
+        let parts = calls.iter().map(|(call, frequency)| Part::of(call, *frequency)).collect::<Proof<_>>()?;
+        Ok(Self { parts, recordings: 1, moments: Vec::new() })
+    }
+}
+
+/// What the recorder has of it: each recording in the order of its beginning, opened where it was recorded.
+#[derive(Debug)]
+pub struct Findings {
+    /// `show` of each.
+    pub views: Vec<View>,
+    /// Its tracks.
+    pub opened: Vec<Option<Opened>>,
+}
+
+impl Findings {
+    /// Waits until all that is due is listed, then shows, releases and opens it.
+    pub fn gather(vault: &Vault, host: &dyn Commands, recordings: usize) -> Proof<Self> {
+        let mut rows: Vec<Row> = vault.wait_listed(host, recordings)?;
+        rows.sort_by_key(|row| row.started_at_ms);
+        let mut findings = Self { views: Vec::new(), opened: Vec::new() };
+        for row in rows {
+            let recorded = row.outcome.as_deref() == Some("recorded");
+            findings.views.push(vault.show(host, &row.id)?);
+            findings.opened.push(if recorded { Some(vault.opened(host, &row.id)?) } else { None });
+        }
+        Ok(findings)
+    }
+
+    /// The only recording, which must have been recorded.
+    pub fn recorded(&self) -> Proof<(&View, &Opened)> {
+        match (self.views.as_slice(), self.opened.as_slice()) {
+            ([view], [Some(opened)]) => Ok((view, opened)),
+            _ => broken!("one recorded call is due; found {:#?}", self.views),
+        }
+    }
+}
+
+/// A promise that both hosts can show.
+#[derive(Clone, Copy)]
+pub struct Promise {
+    /// Its name, without the host's.
+    pub name: &'static str,
+    /// The parties' side, on a real host.
+    pub act: fn(&Stage) -> Proof<(Cast, Account)>,
+    /// Whether what the recorder has is what was promised.
+    pub judge: fn(&Account, &Findings) -> Proof,
+}
+
+/// Each promise on each host.
+pub fn on_each_host<const N: usize>(promises: [Promise; N]) -> Vec<Trial> {
+    promises.map(|promise| on_freeswitch(promise.name, move |stage| promise.on_a_real_host(stage))).into()
+}
+
+impl Promise {
+    fn on_a_real_host(self, stage: &Stage) -> Proof {
+        let (cast, account) = (self.act)(stage)?;
+        cast.wait_idle()?;
+        let findings = Findings::gather(&cast.vault, &cast.host, account.recordings)?;
+        (self.judge)(&account, &findings)?;
+        cast.leaves_no_personal_data_in_its_log()?;
+        if let Some(directory) = std::env::var_os("CALLVAULT_ACCOUNTS") {
+            let directory = PathBuf::from(directory).join(self.name);
+            std::fs::create_dir_all(&directory)?;
+            std::fs::write(directory.join("account.json"), serde_json::to_vec_pretty(&account)?)?;
+        }
+        Ok(())
+    }
+}

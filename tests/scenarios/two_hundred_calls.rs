@@ -1,0 +1,81 @@
+//! REC-01 under load: two hundred short calls at once are two hundred recordings, with no thread more.
+use std::time::Duration;
+
+use callvault_test_support::clock::unix_ms;
+use callvault_test_support::intervals::total;
+use callvault_test_support::sip::{Call, CallPlan};
+use callvault_test_support::suite::{Stage, on_freeswitch};
+use callvault_test_support::tones::CALLER;
+use callvault_test_support::{Proof, promise};
+use libtest_mimic::Trial;
+
+use crate::cast::{Cast, silent};
+
+const CALLS: usize = 200;
+const LONG: Duration = Duration::from_secs(60);
+
+pub fn trials() -> Vec<Trial> {
+    vec![on_freeswitch("two_hundred_short_calls", at_once)]
+}
+
+fn at_once(stage: &Stage) -> Proof {
+    let cast = Cast::on(stage)?;
+    let warm = cast.dial("park", silent())?;
+    warm.talk(Duration::from_millis(300))?;
+    let threads = own_threads(&cast)?;
+
+    let calls: Vec<Call> = (0..CALLS)
+        .map(|_| cast.caller.call("park", cast.host.sip_port(), CallPlan::tone(CALLER)))
+        .collect::<Proof<_>>()?;
+    for call in &calls {
+        call.wait_answered(LONG)?;
+    }
+    promise!(cast.host.legs()? == CALLS + 1, "all of them are up at once: {}", cast.host.legs()?);
+    warm.talk(Duration::from_secs(2))?;
+    promise!(own_threads(&cast)? == threads, "threads grow with calls: {threads} and {}", own_threads(&cast)?);
+    for call in &calls {
+        call.hang_up()?;
+    }
+    warm.hang_up()?;
+    cast.host.wait_idle(LONG)?;
+
+    let rows = cast.vault.wait_listed(&cast.host, CALLS + 1)?;
+    let unrecorded = rows.iter().filter(|row| row.outcome.as_deref() != Some("recorded")).count();
+    promise!(unrecorded == 0, "{unrecorded} of {CALLS} calls are not recorded: {rows:#?}");
+    for call in calls.iter().step_by(CALLS / 8) {
+        whole(&cast, call)?;
+    }
+    Ok(())
+}
+
+/// One of them: found by the id on its leg, audible all along, as long as it was.
+fn whole(cast: &Cast, call: &Call) -> Proof {
+    let rows = cast.vault.list(&cast.host)?;
+    for row in rows {
+        let view = cast.vault.show(&cast.host, &row.id)?;
+        if view.tracks.iter().any(|track| track.leg == call.id()) {
+            let (Some(answered), Some(ended)) = call.span() else { break };
+            let length = unix_ms(ended) - unix_ms(answered);
+            promise!(
+                (view.duration_ms - length).abs() <= 200,
+                "{length} ms of call, {} of recording",
+                view.duration_ms
+            );
+            let audible = total(&cast.vault.opened(&cast.host, &row.id)?.audible(0, CALLER));
+            promise!(audible >= length - 300, "{length} ms of call, audible for {audible} ms");
+            return Ok(());
+        }
+    }
+    callvault_test_support::broken!("the leg {} is in no recording", call.id())
+}
+
+fn own_threads(cast: &Cast) -> Proof<usize> {
+    Ok(cast
+        .host
+        .process()
+        .threads()?
+        .iter()
+        .filter(|(name, _)| name.contains("callvault"))
+        .map(|(_, count)| count)
+        .sum())
+}
