@@ -89,7 +89,10 @@ mod tests {
         let mut watch = ClockWatch::begin(now, at, None);
         let jumped = UnixMillis(now.0 + 40 * DAY_MS);
         assert_eq!(watch.confirm(jumped, at), Err(40 * DAY_MS));
-        assert!(watch.confirm(jumped.plus(Duration::from_secs(3600)), later(at, 3600)).is_err(), "an hour later is no second word");
+        assert!(
+            watch.confirm(jumped.plus(Duration::from_secs(3600)), later(at, 3600)).is_err(),
+            "an hour later is no second word"
+        );
         assert_eq!(watch.confirm(jumped.plus(Duration::from_secs(3660)), later(at, 3660)), Ok(()));
         assert_eq!(watch.jump_ms(), None);
     }

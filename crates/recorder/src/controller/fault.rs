@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn an_answer_begins_with_its_code_and_says_what_to_do() {
-        let fault = CommandFault::new("clock_suspect", "the clock jumped by 40 days", "check it, then repeat the command");
+        let fault =
+            CommandFault::new("clock_suspect", "the clock jumped by 40 days", "check it, then repeat the command");
         assert_eq!(fault.to_string(), "clock_suspect the clock jumped by 40 days; check it, then repeat the command");
         assert_eq!(CommandFault::saying("ticket_used", "used before").to_string(), "ticket_used used before");
     }

@@ -8,10 +8,14 @@ pub enum CannotRecord {
     #[error("recording was stopped by an operator; `callvault_admin start` resumes it")]
     Stopped,
     /// No roster that the privacy officer signed.
-    #[error("there is no valid roster; put the one that the privacy officer signed in place and run `callvault_admin reload`")]
+    #[error(
+        "there is no valid roster; put the one that the privacy officer signed in place and run `callvault_admin reload`"
+    )]
     NoRoster,
     /// A roster of nobody.
-    #[error("nobody on the roster may open a recording; have the privacy officer add a manager and run `callvault_admin reload`")]
+    #[error(
+        "nobody on the roster may open a recording; have the privacy officer add a manager and run `callvault_admin reload`"
+    )]
     NobodyOnRoster,
     /// No key can be made ready.
     #[error("the keystore gives no keys; see the alarms of `callvault status`")]

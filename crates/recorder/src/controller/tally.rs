@@ -71,6 +71,18 @@ impl Tally {
         self.hours.retain(|&known, _| known > hour - HOURS);
     }
 
+    /// What the catalogue knows of the day before this start: `recorded` or a reason's word, and how many. Counted
+    /// under the hour of `now`, and not in the total, which is since start.
+    pub(super) fn bring_over(&mut self, now: UnixMillis, former: &[(String, u64)]) {
+        let hour = self.hours.entry(now.0.div_euclid(HOUR_MS)).or_default();
+        for (word, n) in former {
+            match NotRecorded::ALL.iter().position(|known| known.as_str() == word) {
+                Some(place) => hour.not_recorded[place] += n,
+                None => hour.recorded += n,
+            }
+        }
+    }
+
     /// Outcomes of the last day, to the hour.
     pub(super) fn last_day(&self, now: UnixMillis) -> OutcomeCounts {
         let hour = now.0.div_euclid(HOUR_MS);

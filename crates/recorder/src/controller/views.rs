@@ -35,7 +35,8 @@ pub struct LegView {
     pub recording: RecordingId,
     /// What is being done with it.
     pub state: LegState,
-    /// How its recording ended, once it has.
+    /// How its recording ended, or would end if it ended now; `None` while nobody answered. What a CDR is written
+    /// from: the last track may be sealed a moment after the hang-up.
     pub outcome: Option<Outcome>,
 }
 

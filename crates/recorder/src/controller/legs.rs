@@ -1,0 +1,194 @@
+//! The controller's own table of legs: gates, which recording, which track; and what it publishes of them.
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::views::{ActiveLeg, ActiveRecording, LegState, LegView, Views};
+use crate::capture::Gate;
+use crate::encoding::RingSide;
+use crate::evidence::Party;
+use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
+use crate::policy::Outcome;
+use crate::time::UnixMillis;
+
+/// Legs that the host told of and that are not gone, and the recordings that are open.
+#[derive(Default)]
+pub(super) struct Legs {
+    legs: HashMap<LegKey, Leg>,
+    gates: HashMap<LegKey, Gates>,
+    recordings: BTreeMap<RecordingId, Recording>,
+}
+
+/// One leg.
+pub(super) struct Leg {
+    view: LegView,
+    track: Option<(TrackNumber, Party)>,
+}
+
+/// A leg's gates; its tap may come before its birth is told.
+#[derive(Default)]
+struct Gates {
+    read: Option<Arc<Gate>>,
+    write: Option<Arc<Gate>>,
+}
+
+/// A recording between its first answer and its outcome.
+struct Recording {
+    started_at: UnixMillis,
+    announced: bool,
+}
+
+impl Legs {
+    /// A leg is born.
+    pub(super) fn born(&mut self, leg: LegKey, uuid: LegUuid, recording: RecordingId) {
+        let view = LegView { uuid, recording, state: LegState::Waiting, outcome: None };
+        self.legs.insert(leg, Leg { view, track: None });
+    }
+
+    /// The leg's gate of that side is this one from now on.
+    pub(super) fn gate(&mut self, leg: LegKey, side: RingSide, gate: Arc<Gate>) {
+        let gates = self.gates.entry(leg).or_default();
+        match side {
+            RingSide::Read => gates.read = Some(gate),
+            RingSide::Write => gates.write = Some(gate),
+        }
+    }
+
+    /// The gate that a party's frames come through.
+    pub(super) fn gate_of(&self, leg: LegKey, party: Party) -> Option<&Arc<Gate>> {
+        let gates = self.gates.get(&leg)?;
+        if party == Party::System { gates.write.as_ref() } else { gates.read.as_ref() }
+    }
+
+    /// Nothing goes through either side of the leg.
+    pub(super) fn shut(&mut self, leg: LegKey) {
+        if let Some(gates) = self.gates.get(&leg) {
+            gates.read.iter().chain(&gates.write).for_each(|gate| gate.shut());
+        }
+        if let Some(known) = self.legs.get_mut(&leg) {
+            if known.view.state == LegState::Capturing {
+                known.view.state = LegState::Suspended;
+            }
+        }
+    }
+
+    /// All gates are shut.
+    pub(super) fn shut_all(&mut self) {
+        let legs: Vec<LegKey> = self.gates.keys().copied().collect();
+        legs.into_iter().for_each(|leg| self.shut(leg));
+    }
+
+    /// The leg is being captured.
+    pub(super) fn capturing(&mut self, leg: LegKey, track: TrackNumber, party: Party) {
+        if let Some(known) = self.legs.get_mut(&leg) {
+            known.view.state = LegState::Capturing;
+            known.track = Some((track, party));
+        }
+    }
+
+    /// Its track is over.
+    pub(super) fn track_over(&mut self, leg: LegKey) {
+        if let Some(known) = self.legs.get_mut(&leg) {
+            known.track = None;
+        }
+    }
+
+    /// It hung up: nothing more comes of it.
+    pub(super) fn over(&mut self, leg: LegKey) {
+        if let Some(known) = self.legs.get_mut(&leg) {
+            known.view.state = LegState::Over;
+        }
+    }
+
+    /// The leg belongs to another recording now.
+    pub(super) fn moved(&mut self, leg: LegKey, recording: RecordingId) {
+        if let Some(known) = self.legs.get_mut(&leg) {
+            known.view.recording = recording;
+            known.view.outcome = None;
+        }
+    }
+
+    /// The host renamed it.
+    pub(super) fn renamed(&mut self, leg: LegKey, uuid: LegUuid) {
+        if let Some(known) = self.legs.get_mut(&leg) {
+            known.view.uuid = uuid;
+        }
+    }
+
+    /// A recording began.
+    pub(super) fn recording_started(&mut self, recording: RecordingId, started_at: UnixMillis) {
+        self.recordings.insert(recording, Recording { started_at, announced: false });
+    }
+
+    /// Whether this is the recording's first track; answers so once.
+    pub(super) fn announce(&mut self, recording: RecordingId) -> bool {
+        self.recordings.get_mut(&recording).is_some_and(|known| !std::mem::replace(&mut known.announced, true))
+    }
+
+    /// A recording has its outcome; answers the legs it still has.
+    pub(super) fn recording_over(&mut self, recording: RecordingId, outcome: Outcome) -> Vec<LegKey> {
+        self.recordings.remove(&recording);
+        let mut touched = Vec::new();
+        for (&leg, known) in &mut self.legs {
+            if known.view.recording == recording {
+                known.view.outcome = Some(outcome);
+                known.view.state = LegState::Over;
+                touched.push(leg);
+            }
+        }
+        touched.sort_unstable();
+        touched
+    }
+
+    /// The leg is gone; its gates are shut.
+    pub(super) fn gone(&mut self, leg: LegKey) {
+        self.shut(leg);
+        self.legs.remove(&leg);
+        self.gates.remove(&leg);
+    }
+
+    /// Recordings without an outcome.
+    pub(super) fn open_recordings(&self) -> usize {
+        self.recordings.len()
+    }
+
+    /// All legs.
+    pub(super) fn keys(&self) -> Vec<LegKey> {
+        let mut keys: Vec<LegKey> = self.legs.keys().copied().collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    /// Publishes one leg. Where its recording has no outcome yet, the `outlook` stands for it.
+    pub(super) fn publish(&self, leg: LegKey, outlook: Option<Outcome>, views: &Views) {
+        let view = self.legs.get(&leg).map(|known| known.view.clone());
+        views.publish(leg, view.map(|view| LegView { outcome: view.outcome.or(outlook), ..view }));
+    }
+
+    /// What `callvault active` shows.
+    pub(super) fn active(&self) -> Vec<ActiveRecording> {
+        let mut legs: BTreeMap<RecordingId, Vec<(LegKey, ActiveLeg)>> = BTreeMap::new();
+        for (&key, leg) in &self.legs {
+            legs.entry(leg.view.recording).or_default().push((
+                key,
+                ActiveLeg {
+                    leg: leg.view.uuid.clone(),
+                    state: leg.view.state,
+                    track: leg.track.map(|(track, _)| track),
+                    party: leg.track.map(|(_, party)| party),
+                },
+            ));
+        }
+        let of = |id: &RecordingId| {
+            let mut legs = legs.get(id).cloned().unwrap_or_default();
+            legs.sort_by_key(|&(key, _)| key);
+            legs.into_iter().map(|(_, leg)| leg).collect()
+        };
+        let mut active: Vec<ActiveRecording> = self
+            .recordings
+            .iter()
+            .map(|(id, known)| ActiveRecording { id: *id, started_at_ms: known.started_at, legs: of(id) })
+            .collect();
+        active.sort_by_key(|recording| (recording.started_at_ms, recording.id));
+        active
+    }
+}

@@ -1,0 +1,224 @@
+//! Releasing a copy: ticket, then audit, then keys, then the copy, then its row (decisions 6 to 8). What is refused
+//! is audited too.
+use std::path::PathBuf;
+
+use super::fault::CommandFault;
+use super::keeper::Keeper;
+use crate::access::{
+    CopyContent, CopySegment, CopyTrack, Grant, PartyOutcome, PartyState, TicketFault, verify_ticket, write_copy,
+};
+use crate::audit::{Action, Actor, Entry, Object, Verdict};
+use crate::catalogue::{CatalogueFault, Change, Material, RecordingView, State};
+use crate::evidence::{NoticeState, Party};
+use crate::ids::{InstanceTag, RecordingId};
+use crate::keystore::CapsuleFault;
+use crate::time::UnixMillis;
+
+impl Keeper {
+    /// Releases what the ticket asks for; answers where the copy lies and of which recording it is.
+    pub(super) fn release(&mut self, ticket: &str) -> Result<(RecordingId, PathBuf), CommandFault> {
+        let now = self.shared.clock.now();
+        let grant = self.grant(ticket, now).map_err(|fault| self.refused(ticket, None, fault))?;
+        let recording = grant.recording();
+        let content = self.content(&grant, now).map_err(|fault| self.refused(ticket, Some(&grant), fault))?;
+        // From here on the ticket is used, whatever comes of it.
+        let granted =
+            grant.audited(|grant| self.note_use(grant, now)).map_err(|fault| self.refused(ticket, None, fault))?;
+        let copy = write_copy(&self.store, &granted, &content, &self.node, now)
+            .map_err(|fault| self.refused(ticket, Some(granted.grant()), CommandFault::saying(fault.code(), fault)))?;
+        let row = Change::Released {
+            recording,
+            path: copy.name.clone(),
+            holder_key_hash: sha256(&granted.grant().person().age.bytes()),
+            ticket_sha256: granted.grant().ticket_sha256(),
+            at: now,
+            expires_at: content.expires_at,
+            left: false,
+        };
+        if let Err(fault) = self.catalogue.apply(&[row]) {
+            // A copy that no row knows of would outlive its recording.
+            let removed = self.store.remove_release(&copy.name);
+            let fault = CommandFault::saying(fault.code(), fault);
+            if removed.is_err() {
+                self.shared
+                    .raise("stray_copy", format!("{} is in the release directory without a row; remove it", copy.name));
+            }
+            return Err(self.refused(ticket, Some(granted.grant()), fault));
+        }
+        Ok((recording, copy.path))
+    }
+
+    fn grant(&self, ticket: &str, now: UnixMillis) -> Result<Grant, CommandFault> {
+        let Some(roster) = self.rosters.current() else {
+            return Err(CommandFault::new(
+                "no_roster",
+                "there is no valid roster, so nobody may open a recording",
+                "put the roster that the privacy officer signed in place and run `callvault_admin reload`",
+            ));
+        };
+        let policy = self.shared.policy.load();
+        let instance = InstanceTag::of(&policy.instance);
+        let mut unknown = None;
+        let grant = verify_ticket(ticket, &roster, instance, now, policy.ticket_validity, |nonce| {
+            self.catalogue.ticket_used(&nonce.bytes()).unwrap_or_else(|fault| {
+                unknown = Some(fault);
+                true
+            })
+        });
+        match (grant, unknown) {
+            (_, Some(fault)) => Err(CommandFault::saying(fault.code(), fault)),
+            (Err(fault), None) => Err(CommandFault::saying(fault.code(), fault)),
+            (Ok(grant), None) => Ok(grant),
+        }
+    }
+
+    fn note_use(&mut self, grant: &Grant, now: UnixMillis) -> Result<(), CommandFault> {
+        let entry = entry_of(grant, now, Verdict::Allowed)
+            .with("purpose", grant.purpose())
+            .with("reference", grant.reference())
+            .with("nonce", grant.nonce());
+        self.audit(entry)?;
+        let used =
+            Change::TicketUsed { nonce: grant.nonce().bytes().to_vec(), ticket_sha256: grant.ticket_sha256(), at: now };
+        self.catalogue.apply(&[used]).map_err(|fault| match fault {
+            CatalogueFault::TicketUsedBefore => {
+                CommandFault::saying(TicketFault::Replayed.code(), TicketFault::Replayed)
+            }
+            fault => CommandFault::saying(fault.code(), fault),
+        })
+    }
+
+    fn content(&self, grant: &Grant, now: UnixMillis) -> Result<CopyContent, CommandFault> {
+        let id = grant.recording();
+        let saying = |fault: CatalogueFault| CommandFault::saying(fault.code(), fault);
+        let view = self.reader.show(id, now).map_err(saying)?.ok_or_else(super::unknown_recording)?;
+        let gone = || {
+            CommandFault::new(
+                "already_destroyed",
+                "the recording is destroyed, or its destruction has begun",
+                "nothing opens it any more",
+            )
+        };
+        let material = self.reader.material(id).map_err(saying)?.ok_or_else(gone)?;
+        match material.state {
+            State::Kept | State::Truncated => {}
+            State::Recording => {
+                return Err(CommandFault::new(
+                    "still_recording",
+                    "the call is still going on",
+                    "make a ticket when it has ended",
+                ));
+            }
+            State::None => {
+                return Err(CommandFault::new(
+                    "nothing_kept",
+                    "no audio of this call is kept",
+                    "`callvault show` says why",
+                ));
+            }
+            State::Destroying | State::Destroyed => return Err(gone()),
+        }
+        let (Some(ended_at), Some(expires_at)) = (view.ended_at_ms, view.expires_at_ms) else { return Err(gone()) };
+        if expires_at <= now {
+            return Err(gone());
+        }
+        Ok(CopyContent {
+            instance: view.instance.clone(),
+            direction: view.row.direction,
+            started_at: view.row.started_at_ms,
+            answered_at: view.answered_at_ms,
+            ended_at,
+            expires_at,
+            tracks: self.tracks(grant, &view, &material)?,
+            notices: view.notices.clone(),
+            parties: parties(&view),
+        })
+    }
+
+    fn tracks(&self, grant: &Grant, view: &RecordingView, material: &Material) -> Result<Vec<CopyTrack>, CommandFault> {
+        let mut tracks = Vec::new();
+        for (track, shown) in material.tracks.iter().zip(&view.tracks) {
+            let closed = |segment: &crate::catalogue::SegmentMaterial| {
+                let closed = segment.closed?;
+                Some(CopySegment { index: segment.segment, bytes: closed.bytes, sha256: closed.sha256 })
+            };
+            let segments: Vec<CopySegment> = track.segments.iter().filter_map(closed).collect();
+            if segments.is_empty() {
+                // A track on which no frame came has a key and nothing under it.
+                continue;
+            }
+            let capsule = self
+                .keystore
+                .capsule_for(track.slot, track.key, &grant.person().age)
+                .map_err(|fault| CommandFault::saying(capsule_code(&fault), fault))?;
+            tracks.push(CopyTrack {
+                number: track.number,
+                party: track.party,
+                leg: track.leg.clone(),
+                codec: shown.codec.clone(),
+                offset_ms: shown.offset_ms,
+                duration_ms: shown.duration_ms,
+                gaps: shown.gaps.clone(),
+                capsule,
+                segments,
+            });
+        }
+        Ok(tracks)
+    }
+
+    /// Counts and audits a refusal. Where even that cannot be written, the refusal stands all the same.
+    fn refused(&mut self, ticket: &str, grant: Option<&Grant>, fault: CommandFault) -> CommandFault {
+        let now = self.shared.clock.now();
+        let entry = match grant {
+            Some(grant) => entry_of(grant, now, Verdict::Refused),
+            None => Entry::new(now, Actor::Operator, Action::Release, Object::Recorder, Verdict::Refused)
+                .with("ticket_sha256", Hex(&sha256(ticket.trim().as_bytes()))),
+        };
+        let entry = entry.because(fault.code());
+        let _ = self.audit(entry);
+        fault
+    }
+}
+
+fn capsule_code(fault: &CapsuleFault) -> &'static str {
+    match fault {
+        CapsuleFault::Gone(_) | CapsuleFault::EpochGone(_) => "already_destroyed",
+        CapsuleFault::NotForThisPerson => "recorded_before_enrolment",
+        CapsuleFault::Damaged(_) => "capsule_damaged",
+        CapsuleFault::Key(_) | CapsuleFault::Medium(_) => "keystore_fault",
+    }
+}
+
+/// What became of each party, from what its leg was told.
+fn parties(view: &RecordingView) -> Vec<PartyState> {
+    let outcome = |track: &crate::catalogue::TrackView| {
+        let informed =
+            view.notices.iter().any(|notice| notice.leg == track.leg && notice.state == NoticeState::Informed);
+        match track.party {
+            Party::Agent => PartyOutcome::Company,
+            _ if informed => PartyOutcome::InformedContinued,
+            _ => PartyOutcome::NotInformed,
+        }
+    };
+    let heard = view.tracks.iter().filter(|track| track.party != Party::System);
+    heard.map(|track| PartyState { leg: track.leg.clone(), party: track.party, outcome: outcome(track) }).collect()
+}
+
+fn entry_of(grant: &Grant, now: UnixMillis, verdict: Verdict) -> Entry {
+    let actor = Actor::Person { key_sha256: sha256(&grant.person().ed25519.bytes()) };
+    Entry::new(now, actor, Action::Release, Object::Recording(grant.recording()), verdict)
+        .with("ticket_sha256", Hex(&grant.ticket_sha256()))
+}
+
+struct Hex<'a>(&'a [u8; 32]);
+
+impl std::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).into()
+}

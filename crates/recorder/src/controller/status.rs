@@ -1,0 +1,297 @@
+//! What `callvault status` says: for a person, and with `--json` for a program. No personal data.
+use std::fmt;
+use std::sync::atomic::Ordering;
+
+use serde::Serialize;
+
+use super::Recorder;
+use super::event::Alarm;
+use super::key_stock::WANTED;
+use super::readiness::CannotRecord;
+use super::shared::TapSum;
+use super::tally::OutcomeCounts;
+use crate::time::UnixMillis;
+
+/// The state of a recorder at one moment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// `recording`, `stopped` (by an operator) or `degraded` (new calls end `recorder_fault`).
+    pub state: &'static str,
+    /// Why new calls are not recorded, where they are not: a word.
+    pub cannot_record: Option<&'static str>,
+    /// The same as a sentence.
+    pub cannot_record_because: Option<String>,
+    /// This program's version.
+    pub version: &'static str,
+    /// The instance's configured name.
+    pub instance: String,
+    /// SHA-256 of the policy in force, 64 hexadecimal digits.
+    pub policy_hash: String,
+    /// When it was started, UTC.
+    pub started_at_ms: UnixMillis,
+    /// Now, UTC.
+    pub now_ms: UnixMillis,
+    /// Legs known.
+    pub legs: usize,
+    /// Recordings being made.
+    pub active: usize,
+    /// How calls ended in the last 24 hours.
+    pub last_day: OutcomeCounts,
+    /// Recordings by state.
+    pub recordings: Recordings,
+    /// Keys that are ready for new tracks.
+    pub keys: Keys,
+    /// Memory locked for keys.
+    pub memlock: Memlock,
+    /// Frames that taps took and lost.
+    pub taps: TapSum,
+    /// Encoder threads' work.
+    pub pool: Pool,
+    /// The catalogue's and the store's state.
+    pub books: BooksState,
+    /// The roster in force.
+    pub roster: Option<RosterState>,
+    /// Expiry.
+    pub expiry: Expiry,
+    /// Copies released since start.
+    pub released: u64,
+    /// Releases refused or failed since start.
+    pub releases_refused: u64,
+    /// Panics caught.
+    pub panics: u64,
+    /// Session threads that did not get their answer in time.
+    pub answers_late: u64,
+    /// Alarms that stand.
+    pub alarms: Vec<Alarm>,
+}
+
+/// Reads it all; nothing of it waits for a disk but the catalogue's counts and the store's free space.
+pub(super) fn of(recorder: &Recorder) -> Status {
+    let shared = &recorder.shared;
+    let policy = shared.policy.load();
+    let now = shared.clock.now();
+    let cannot = shared.readiness.check().err();
+    let counts = recorder.catalogue.counts(now, policy.retention).unwrap_or_default();
+    let pool = recorder.pool.upgrade();
+    let stats = pool.as_ref().map(|pool| pool.stats()).unwrap_or_default();
+    let memlock = callvault_secretmem::memlock_limit();
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+    Status {
+        state: match cannot {
+            None => "recording",
+            Some(CannotRecord::Stopped) => "stopped",
+            Some(_) => "degraded",
+        },
+        cannot_record: cannot.map(CannotRecord::code),
+        cannot_record_because: cannot.map(|reason| reason.to_string()),
+        version: env!("CARGO_PKG_VERSION"),
+        instance: policy.instance.clone(),
+        policy_hash: policy.hash.clone(),
+        started_at_ms: shared.started_at,
+        now_ms: now,
+        legs: shared.views.count(),
+        active: shared.counts.recordings_open.load(Ordering::Relaxed),
+        last_day: shared.tally().last_day(now),
+        recordings: Recordings {
+            recording: counts.recording,
+            kept: counts.kept,
+            none: counts.none,
+            destroying: counts.destroying,
+            destroyed: counts.destroyed,
+        },
+        keys: Keys { ready: recorder.keys.state().ready, wanted: WANTED, refused: count(&shared.counts.keys_refused) },
+        memlock: Memlock { limit: memlock.limit, locked: memlock.locked, keys_left: memlock.keys_left() },
+        taps: shared.taps().sum(),
+        pool: Pool {
+            threads: pool.as_ref().map_or(0, |pool| pool.threads()),
+            faults: count(&shared.counts.pool_faults),
+            overloads: stats.overloads,
+            kept_by_overload: stats.kept_by_overload,
+            undecodable: stats.undecodable,
+            lost_to_store: stats.lost_to_store,
+            waiting_bytes: stats.waiting_bytes,
+        },
+        books: BooksState {
+            rows_waiting: shared.counts.rows_waiting.load(Ordering::Relaxed),
+            rows_lost: count(&shared.counts.rows_lost),
+            catalogue_faults: count(&shared.counts.catalogue_faults),
+            sync_faults: count(&shared.counts.sync_faults),
+            store_free: recorder.store.free_space().ok().map(|space| space.bytes),
+        },
+        roster: recorder.rosters.state(),
+        expiry: Expiry {
+            destroyed: count(&shared.counts.destroyed),
+            overdue: counts.overdue,
+            clock_jump_ms: shared.clock_jump_ms(),
+        },
+        released: count(&shared.counts.released),
+        releases_refused: count(&shared.counts.releases_refused),
+        panics: count(&shared.counts.panics) + stats.panics,
+        answers_late: count(&shared.counts.answers_late),
+        alarms: shared.standing_alarms(),
+    }
+}
+
+/// Recordings in the catalogue.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Recordings {
+    /// Going on, as far as rows are written.
+    pub recording: u64,
+    /// Kept.
+    pub kept: u64,
+    /// Ended without audio.
+    pub none: u64,
+    /// Being destroyed.
+    pub destroying: u64,
+    /// Destroyed; a tombstone is left.
+    pub destroyed: u64,
+}
+
+/// Keys made ahead.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Keys {
+    /// Ready.
+    pub ready: usize,
+    /// How many there should be.
+    pub wanted: usize,
+    /// Tracks that got none.
+    pub refused: u64,
+}
+
+/// `RLIMIT_MEMLOCK` and what is used of it, in bytes; no limit is `None`.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Memlock {
+    /// The limit.
+    pub limit: Option<u64>,
+    /// Locked now by the whole process.
+    pub locked: u64,
+    /// For how many more keys there is room.
+    pub keys_left: Option<u64>,
+}
+
+/// The encoder pool.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Pool {
+    /// Threads.
+    pub threads: usize,
+    /// Faults of tracks.
+    pub faults: u64,
+    /// Times that a ring filled so far that G.711 was kept as it came.
+    pub overloads: u64,
+    /// Frames kept as they came because of that.
+    pub kept_by_overload: u64,
+    /// Frames that were not of their codec.
+    pub undecodable: u64,
+    /// Entries lost because the store refused for too long.
+    pub lost_to_store: u64,
+    /// Bytes that wait, sealed, for the store now.
+    pub waiting_bytes: u64,
+}
+
+/// What the bookkeeper writes to.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct BooksState {
+    /// Rows that wait in memory.
+    pub rows_waiting: usize,
+    /// Rows given up.
+    pub rows_lost: u64,
+    /// Groups the catalogue did not take at once.
+    pub catalogue_faults: u64,
+    /// Flushes that failed.
+    pub sync_faults: u64,
+    /// Free bytes in the store.
+    pub store_free: Option<u64>,
+}
+
+/// The roster in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct RosterState {
+    /// Its version.
+    pub version: u64,
+    /// Managers on it.
+    pub managers: usize,
+    /// Recovery keys on it.
+    pub recovery: usize,
+}
+
+/// The keeper's work.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Expiry {
+    /// Destroyed since start.
+    pub destroyed: u64,
+    /// Due and not destroyed yet.
+    pub overdue: u64,
+    /// By how much the wall clock jumped, where it is not believed; nothing is destroyed then.
+    pub clock_jump_ms: Option<i64>,
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "callvault {} on {}: {}", self.version, self.instance, self.state)?;
+        if let Some(because) = &self.cannot_record_because {
+            write!(f, "; {because}")?;
+        }
+        writeln!(f)?;
+        writeln!(f, "now         {} UTC, running since {}", self.now_ms, self.started_at_ms)?;
+        writeln!(f, "calls       {} recordings being made, {} legs", self.active, self.legs)?;
+        write!(f, "last day    {} recorded", self.last_day.recorded)?;
+        for (reason, n) in &self.last_day.not_recorded {
+            write!(f, ", {n} not_recorded({reason})")?;
+        }
+        writeln!(f)?;
+        writeln!(
+            f,
+            "kept        {} recordings, {} without audio, {} destroyed, {} overdue",
+            self.recordings.kept, self.recordings.none, self.recordings.destroyed, self.expiry.overdue
+        )?;
+        writeln!(
+            f,
+            "keys        {} of {} ready, {} tracks refused",
+            self.keys.ready, self.keys.wanted, self.keys.refused
+        )?;
+        match self.memlock.limit {
+            Some(limit) => writeln!(
+                f,
+                "memory      {} of {} KiB locked, room for {} more keys",
+                self.memlock.locked / 1024,
+                limit / 1024,
+                self.memlock.keys_left.unwrap_or(0)
+            )?,
+            None => writeln!(f, "memory      {} KiB locked, no limit", self.memlock.locked / 1024)?,
+        }
+        writeln!(
+            f,
+            "frames      {} taken, {} lost to full rings, {} oversized",
+            self.taps.frames, self.taps.ring_full, self.taps.oversized
+        )?;
+        writeln!(
+            f,
+            "encoding    {} threads, {} faults of tracks, {} overloads",
+            self.pool.threads, self.pool.faults, self.pool.overloads
+        )?;
+        write!(f, "catalogue   {} rows waiting, {} lost", self.books.rows_waiting, self.books.rows_lost)?;
+        match self.books.store_free {
+            Some(free) => writeln!(f, "; {} MiB free in the store", free >> 20)?,
+            None => writeln!(f, "; free space of the store unknown")?,
+        }
+        match self.roster {
+            Some(roster) => writeln!(
+                f,
+                "roster      version {}, {} managers, {} recovery keys",
+                roster.version, roster.managers, roster.recovery
+            )?,
+            None => writeln!(f, "roster      none")?,
+        }
+        writeln!(f, "released    {} copies, {} refused", self.released, self.releases_refused)?;
+        if let Some(jump) = self.expiry.clock_jump_ms {
+            writeln!(f, "clock       jumped by {} s: nothing is destroyed until it is confirmed", jump / 1000)?;
+        }
+        if self.panics > 0 || self.answers_late > 0 {
+            writeln!(f, "faults      {} panics caught, {} answers late", self.panics, self.answers_late)?;
+        }
+        for alarm in &self.alarms {
+            writeln!(f, "ALARM       {}: {}", alarm.code, alarm.text)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,436 @@
+//! The controller's thread: owns every decision and the legs' gates, and carries effects out in their order.
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, Sender, select};
+
+use super::bookkeeper::Books;
+use super::event::RecorderEvent;
+use super::legs::Legs;
+use super::readiness::CannotRecord;
+use super::shared::Shared;
+use crate::capture::{FrameConsumer, Gate, TapCounters};
+use crate::catalogue::Change;
+use crate::conversation::{Alarm, Conversations, Effect, Input, Kept, LegInput, OpenGate, Opening, ShutReason};
+use crate::encoding::{EncoderPool, PoolReport, RingSide, TrackFault, TrackPlan};
+use crate::evidence::Party;
+use crate::ids::{InstanceTag, LegKey, RecordingId, TrackNumber};
+use crate::keystore::{ReadyKey, ReadyKeys, epoch_of};
+use crate::policy::Policy;
+use crate::time::{EpochDay, Monotonic, UnixMillis};
+
+/// How long the thread sleeps at most. A timer of a conversation wakes it earlier.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+/// How often the list of active recordings is made anew at most.
+const PUBLISHED_EVERY: Duration = Duration::from_millis(50);
+
+/// What reaches the controller.
+pub(super) enum Message {
+    /// Something happened on a leg.
+    Leg {
+        leg: LegKey,
+        at: Monotonic,
+        now: UnixMillis,
+        what: LegInput,
+        /// Answered when all of it is carried out.
+        done: Option<Sender<()>>,
+    },
+    /// A leg's tap is in place.
+    Attach { leg: LegKey, side: RingSide, ring: FrameConsumer, gate: Arc<Gate>, counters: Arc<TapCounters> },
+    /// An operator's switch.
+    Switch { on: bool },
+    /// Look at the clock, the timers and [`Readiness`](super::readiness::Readiness) again.
+    Wake,
+    /// Answered as soon as no recording is open.
+    WhenIdle(Sender<()>),
+    /// Close everything, by this moment at the latest.
+    Close { by: Instant },
+}
+
+/// The thread's state.
+pub(super) struct Controller {
+    shared: Arc<Shared>,
+    conversations: Conversations,
+    legs: Legs,
+    pool: Arc<EncoderPool>,
+    keys: Arc<ReadyKeys>,
+    books: Books,
+    faulty: bool,
+    failed_tracks: HashSet<(RecordingId, TrackNumber)>,
+    waiting_for_idle: Vec<Sender<()>>,
+    touched: BTreeSet<LegKey>,
+    published: Instant,
+    unpublished: bool,
+}
+
+impl Controller {
+    pub(super) fn new(shared: Arc<Shared>, pool: Arc<EncoderPool>, keys: Arc<ReadyKeys>, books: Books) -> Self {
+        Self {
+            shared,
+            conversations: Conversations::default(),
+            legs: Legs::default(),
+            pool,
+            keys,
+            books,
+            faulty: false,
+            failed_tracks: HashSet::new(),
+            waiting_for_idle: Vec::new(),
+            touched: BTreeSet::new(),
+            published: Instant::now(),
+            unpublished: false,
+        }
+    }
+
+    /// Until [`Message::Close`], or until nobody can send any more.
+    pub(super) fn run(mut self, messages: &Receiver<Message>, reports: &Receiver<PoolReport>) {
+        loop {
+            let sleep = self.sleep();
+            select! {
+                recv(messages) -> message => match message {
+                    Ok(Message::Close { by }) => return self.close(by, reports),
+                    Ok(message) => self.take(message),
+                    Err(_) => return self.close(Instant::now() + LONGEST_SLEEP, reports),
+                },
+                recv(reports) -> report => if let Ok(report) = report { self.report(report) },
+                default(sleep) => {}
+            }
+            self.look_at_timers();
+            self.publish(messages.is_empty());
+        }
+    }
+
+    fn sleep(&self) -> Duration {
+        let longest = if self.unpublished { PUBLISHED_EVERY } else { LONGEST_SLEEP };
+        match self.conversations.next_timer() {
+            Some((at, _)) => at.since(self.shared.clock.monotonic()).min(longest),
+            None => longest,
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Leg { leg, at, now, what, done } => {
+                self.leg(leg, at, now, what);
+                if let Some(done) = done {
+                    self.publish_touched();
+                    // Who asked may have given up waiting.
+                    let _ = done.send(());
+                }
+            }
+            Message::Attach { leg, side, ring, gate, counters } => {
+                self.shared.taps().live.insert((leg.0, side as u8), Arc::clone(&counters));
+                self.legs.gate(leg, side, Arc::clone(&gate));
+                self.pool.attach(leg, side, ring, gate, counters);
+            }
+            Message::Switch { on } => {
+                self.shared.readiness.set(CannotRecord::Stopped, !on);
+                self.step(Input::Recording { on });
+                self.shared.event(RecorderEvent::Switched { on });
+            }
+            Message::Wake => {
+                self.look_at_readiness();
+                self.pool.set_profile(self.shared.policy.load().profile);
+            }
+            Message::WhenIdle(idle) => {
+                self.waiting_for_idle.push(idle);
+                self.tell_if_idle();
+            }
+            Message::Close { .. } => {}
+        }
+    }
+
+    fn leg(&mut self, leg: LegKey, at: Monotonic, now: UnixMillis, what: LegInput) {
+        match &what {
+            LegInput::Born(facts) => {
+                // A call that begins now is decided by what holds now, even where no one has woken this thread yet.
+                self.look_at_readiness();
+                self.legs.born(leg, facts.uuid.clone(), facts.recording);
+            }
+            LegInput::Renamed(uuid) => self.legs.renamed(leg, uuid.clone()),
+            _ => {}
+        }
+        self.touch(leg);
+        let gone = matches!(what, LegInput::Gone);
+        self.step(Input::Leg { leg, at, now, what });
+        if gone {
+            self.legs.gone(leg);
+            self.pool.detach(leg);
+            self.shared.taps().forget(leg.0);
+        }
+    }
+
+    fn look_at_readiness(&mut self) {
+        let faulty = !matches!(self.shared.readiness.check(), Ok(()) | Err(CannotRecord::Stopped));
+        if faulty != self.faulty {
+            self.faulty = faulty;
+            self.step(Input::RecorderFault { on: faulty });
+        }
+    }
+
+    fn look_at_timers(&mut self) {
+        let at = self.shared.clock.monotonic();
+        if self.conversations.next_timer().is_some_and(|(due, _)| due <= at) {
+            self.step(Input::Tick { at, now: self.shared.clock.now() });
+        }
+    }
+
+    fn step(&mut self, input: Input) {
+        let policy = self.shared.policy.load_full();
+        let mut inputs = VecDeque::from([input]);
+        let mut effects = Vec::new();
+        while let Some(input) = inputs.pop_front() {
+            let conversations = &mut self.conversations;
+            if self.shared.guarded(|| conversations.step(input, &policy, &mut effects)).is_none() {
+                self.shared
+                    .raise("controller_panic", "a decision about a call panicked, its call goes on; report this");
+            }
+            for effect in effects.drain(..) {
+                self.carry_out(effect, &policy, &mut inputs);
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect, policy: &Policy, inputs: &mut VecDeque<Input>) {
+        match effect {
+            Effect::Started(started) => {
+                let (id, at) = (started.recording, started.started_at);
+                self.legs.recording_started(id, at);
+                self.count_open();
+                self.books.row(Change::RecordingStarted {
+                    id,
+                    direction: started.direction,
+                    started_at: at,
+                    instance: policy.instance.clone(),
+                    policy_hash: policy.hash.clone(),
+                    epoch: epoch_of(at, policy.retention),
+                });
+                self.books.row(Change::RecordingAnswered { id, at });
+            }
+            Effect::LegJoined { recording, leg, uuid, party, at } => {
+                self.touch(leg);
+                self.books.row(Change::LegJoined { recording, leg: uuid, party: Some(party), at });
+            }
+            Effect::OpenGate(open) => {
+                let leg = open.leg;
+                self.touch(leg);
+                if !self.open_gate(*open, policy) {
+                    self.shared.counts.keys_refused.fetch_add(1, Ordering::Relaxed);
+                    inputs.push_back(Input::KeyRefused { leg });
+                }
+            }
+            Effect::ShutGate { leg, reason } => {
+                self.touch(leg);
+                self.legs.shut(leg);
+                if reason == ShutReason::HungUp {
+                    self.legs.over(leg);
+                }
+            }
+            Effect::CloseTrack { leg, recording, track } => {
+                self.touch(leg);
+                self.legs.track_over(leg);
+                self.pool.close_track(leg, recording, track);
+            }
+            Effect::SetRecording { leg, recording, former } => {
+                self.touch(leg);
+                self.legs.moved(leg, recording);
+                self.shared.guarded(|| self.shared.notify.recording_changed(leg, recording, former));
+            }
+            Effect::Notice { recording, evidence } => self.books.row(Change::Notice { recording, evidence }),
+            Effect::Ended { .. } => self.unpublished = true,
+            Effect::Outcome { recording, outcome, ended_at } => {
+                let expires_at = ended_at.plus(policy.retention);
+                self.books.row(Change::RecordingEnded { id: recording, ended_at, outcome, expires_at });
+                self.shared.tally().count(ended_at, outcome);
+                for leg in self.legs.recording_over(recording, outcome) {
+                    self.touch(leg);
+                    self.shared.guarded(|| self.shared.notify.outcome(leg, recording, outcome));
+                }
+                self.count_open();
+                self.shared.event(RecorderEvent::Ended { recording, outcome });
+                self.tell_if_idle();
+            }
+            Effect::RollOver { recording } => match RecordingId::generate(InstanceTag::of(&policy.instance)) {
+                Some(into) => inputs.push_back(Input::RolledOver {
+                    recording,
+                    into,
+                    at: self.shared.clock.monotonic(),
+                    now: self.shared.clock.now(),
+                }),
+                None => self
+                    .shared
+                    .raise("no_randomness", "the operating system gives no randomness; no new id can be made"),
+            },
+            Effect::Alarm(Alarm::NotInformed { recording, leg }) => {
+                self.shared.event(RecorderEvent::Alarm(super::Alarm {
+                    code: "not_informed",
+                    text: format!("leg {leg} of recording {recording} went on without having heard a whole notice"),
+                }))
+            }
+            Effect::Alarm(Alarm::MediaBypassed { recording, leg }) => {
+                self.shared.event(RecorderEvent::Alarm(super::Alarm {
+                    code: "no_media_path",
+                    text: format!("media of leg {leg} of recording {recording} bypasses this host; turn bypass and proxy media off"),
+                }));
+            }
+        }
+    }
+
+    /// The route goes to the pool first, then the gate opens: a frame never comes through without one.
+    fn open_gate(&mut self, open: OpenGate, policy: &Policy) -> bool {
+        let OpenGate { leg, generation, recording, track, party, uuid, at, opening } = open;
+        let side = if party == Party::System { RingSide::Write } else { RingSide::Read };
+        let Some(gate) = self.legs.gate_of(leg, party).map(Arc::clone) else { return false };
+        match opening {
+            Opening::First(new) => {
+                let Some(ready) = self.key(policy) else { return false };
+                let personal = zeroize::Zeroizing::new(serde_json::to_vec(&new.personal).unwrap_or_default());
+                // Where it cannot be sealed it is not kept: the CDR has the numbers.
+                let personal_sealed = ready.key.seal_personal(recording, &personal).unwrap_or_default();
+                self.books.row(Change::TrackOpened {
+                    recording,
+                    number: track,
+                    party,
+                    leg: uuid.clone(),
+                    slot: ready.slot,
+                    key: ready.key.id(),
+                    personal_sealed,
+                    offset_ms: u64::try_from(at.since(new.started).as_millis()).unwrap_or(u64::MAX),
+                });
+                if self.legs.announce(recording) {
+                    self.shared.event(RecorderEvent::Started { recording, leg: uuid.clone() });
+                }
+                let plan = TrackPlan {
+                    recording,
+                    track,
+                    party,
+                    leg_uuid: uuid,
+                    ready,
+                    started: new.started,
+                    started_at: new.started_at,
+                    instance: policy.instance.clone(),
+                    notices: new.notices,
+                };
+                self.pool.open_track(leg, side, generation, plan);
+            }
+            Opening::Again(gap) => self.pool.reopen(leg, side, generation, track, gap),
+        }
+        self.legs.capturing(leg, track, party);
+        gate.open(generation);
+        true
+    }
+
+    /// A key of today's epoch; around midnight tomorrow's will do, which is destroyed later, never earlier.
+    fn key(&self, policy: &Policy) -> Option<ReadyKey> {
+        if matches!(self.shared.readiness.check(), Err(CannotRecord::NoRoster | CannotRecord::NobodyOnRoster)) {
+            return None;
+        }
+        let epoch = epoch_of(self.shared.clock.now(), policy.retention);
+        let key = self.keys.take(epoch).or_else(|| self.keys.take(EpochDay(epoch.0.saturating_add(1))));
+        self.books.key_taken();
+        key
+    }
+
+    fn report(&mut self, report: PoolReport) {
+        match report {
+            PoolReport::SegmentOpened { recording, track, index, name, codec, sample_rate, channels, .. } => {
+                self.books.row(Change::SegmentOpened {
+                    recording,
+                    track,
+                    segment: index,
+                    name: name.to_string(),
+                    codec: codec.as_str().to_owned(),
+                    sample_rate,
+                    channels,
+                });
+            }
+            PoolReport::SegmentClosed { recording, track, index, records, bytes, sha256 } => {
+                self.books.row(Change::SegmentClosed { recording, track, segment: index, records, bytes, sha256 });
+            }
+            PoolReport::TrackClosed { recording, track, offset_ms, duration_ms, gaps, frames, frames_lost } => {
+                let failed = self.failed_tracks.remove(&(recording, track));
+                let kept = match (frames > frames_lost, failed) {
+                    (true, _) => Kept::Audio,
+                    (false, true) => Kept::Failed,
+                    (false, false) => Kept::Nothing,
+                };
+                self.books.row(Change::TrackClosed {
+                    recording,
+                    number: track,
+                    offset_ms,
+                    duration_ms,
+                    gaps,
+                    frames,
+                    frames_lost,
+                });
+                self.step(Input::TrackClosed { recording, track, kept });
+            }
+            PoolReport::Fault { recording, track, what } => {
+                self.failed_tracks.insert((recording, track));
+                self.shared.counts.pool_faults.fetch_add(1, Ordering::Relaxed);
+                self.shared.event(RecorderEvent::Alarm(super::Alarm {
+                    code: "track_fault",
+                    text: format!("track {track} of recording {recording}: {what}"),
+                }));
+                if matches!(what, TrackFault::Seal(_)) {
+                    self.books.doubt_store();
+                }
+            }
+        }
+    }
+
+    fn close(mut self, by: Instant, reports: &Receiver<PoolReport>) {
+        self.shared.readiness.set(CannotRecord::ShuttingDown, true);
+        self.legs.shut_all();
+        for leg in self.legs.keys() {
+            let (at, now) = (self.shared.clock.monotonic(), self.shared.clock.now());
+            self.leg(leg, at, now, LegInput::HungUp);
+            self.leg(leg, at, now, LegInput::Gone);
+        }
+        while self.legs.open_recordings() > 0 {
+            match reports.recv_deadline(by) {
+                Ok(report) => self.report(report),
+                Err(_) => break,
+            }
+        }
+        self.pool.drain(by.saturating_duration_since(Instant::now()));
+        while let Ok(report) = reports.try_recv() {
+            self.report(report);
+        }
+        self.publish_touched();
+        self.shared.active.store(Arc::default());
+    }
+
+    fn touch(&mut self, leg: LegKey) {
+        self.touched.insert(leg);
+        self.unpublished = true;
+    }
+
+    fn publish_touched(&mut self) {
+        for leg in std::mem::take(&mut self.touched) {
+            self.legs.publish(leg, self.conversations.outlook(leg), &self.shared.views);
+        }
+    }
+
+    fn publish(&mut self, idle: bool) {
+        self.publish_touched();
+        if self.unpublished && (idle || self.published.elapsed() >= PUBLISHED_EVERY) {
+            self.shared.active.store(Arc::new(self.legs.active()));
+            self.published = Instant::now();
+            self.unpublished = false;
+        }
+    }
+
+    fn count_open(&self) {
+        self.shared.counts.recordings_open.store(self.legs.open_recordings(), Ordering::Relaxed);
+    }
+
+    fn tell_if_idle(&mut self) {
+        if self.legs.open_recordings() == 0 {
+            for idle in self.waiting_for_idle.drain(..) {
+                let _ = idle.send(());
+            }
+        }
+    }
+}
