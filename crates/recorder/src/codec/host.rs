@@ -28,5 +28,4 @@ pub(super) fn duration_us(format: &FrameFormat, payload: &[u8]) -> Option<u32> {
         b"GSM" => Some(bytes / 33 * 20_000),
         _ => Some(format.ptime_us),
     }
-    .filter(|&duration| duration > 0)
 }

@@ -46,20 +46,30 @@ impl Coding {
         matches!(self, Self::Pcmu | Self::Pcma | Self::L16)
     }
 
-    /// How much audio a payload holds, in microseconds; `None` where it is no payload of that codec.
+    /// How much audio a payload holds, in microseconds; `None` where it is no payload of that codec, or of a format
+    /// that cannot be.
     pub fn duration_us(self, format: &FrameFormat, payload: &[u8]) -> Option<u32> {
-        match self {
+        if !(1..=2).contains(&format.channels) || !RATES.contains(&format.sample_rate) {
+            return None;
+        }
+        let duration = match self {
             Self::Pcmu | Self::Pcma => samples_us(payload.len(), 1, format),
             Self::L16 => samples_us(payload.len(), 2, format),
             Self::Opus => opus::packet_duration_us(payload),
             Self::Host => host::duration_us(format, payload),
-        }
+        };
+        duration.filter(|us| (1..=LONGEST_US).contains(us))
     }
 }
 
+/// Sample rates that audio has.
+const RATES: std::ops::RangeInclusive<u32> = 8_000..=192_000;
+/// No packet holds more audio: 4096 bytes of G.711.
+pub(crate) const LONGEST_US: u32 = 512_000;
+
 fn samples_us(bytes: usize, width: usize, format: &FrameFormat) -> Option<u32> {
-    let channels = usize::from(format.channels.max(1));
-    if bytes == 0 || !bytes.is_multiple_of(width * channels) || format.sample_rate == 0 {
+    let channels = usize::from(format.channels);
+    if !bytes.is_multiple_of(width * channels) {
         return None;
     }
     let samples = u64::try_from(bytes / (width * channels)).ok()?;
@@ -125,6 +135,9 @@ mod tests {
             (format_named(b"L16", 48_000, 2), Coding::L16, &[0; 3840], Some(20_000)),
             (format_named(b"L16", 48_000, 2), Coding::L16, &[0; 3842], None),
             (format_named(b"L16", 0, 1), Coding::L16, &[0; 640], None),
+            (format_named(b"L16", u32::MAX, 1), Coding::L16, &[0; 640], None),
+            (format_named(b"L16", 8000, 0), Coding::L16, &[0; 640], None),
+            (format_named(b"PCMU", 8000, 1), Coding::Pcmu, &[0; 4096], Some(512_000)),
             (opus, Coding::Opus, &[0x78, 1, 2], Some(20_000)),
             (format_named(b"G722", 16_000, 1), Coding::Host, &[0; 240], Some(30_000)),
             (format_named(b"AMR", 8000, 1), Coding::Host, &[0; 32], Some(20_000)),

@@ -7,6 +7,7 @@
 //! A leg belongs to one worker. Workers walk their rings every [`WALK`] (nobody wakes them from a media thread) and
 //! serve commands at once. A record is sealed at most half a second after its first sample came (decision 5).
 //! Whatever a payload, a decoder or a store does, the other tracks go on.
+mod decoding;
 mod opus;
 mod outlet;
 mod report;

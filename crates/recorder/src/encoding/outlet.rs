@@ -156,6 +156,8 @@ impl Outlet {
         let due = |since: Instant| since.elapsed() >= RECORD_AGE;
         if self.open.as_ref().is_some_and(|segment| segment.pending_since.is_some_and(due)) {
             self.seal(around);
+        } else {
+            self.try_again(around);
         }
         self.finish_finished(around);
     }
@@ -185,6 +187,7 @@ impl Outlet {
     }
 
     fn seal(&mut self, around: &mut Surroundings<'_>) {
+        self.try_again(around);
         let Some(segment) = &mut self.open else { return };
         let mut entries = std::mem::take(&mut segment.pending);
         segment.pending_bytes = 0;
@@ -215,6 +218,18 @@ impl Outlet {
                 self.refused(fault, around);
             }
         }
+    }
+
+    /// Offers the store what it refused before.
+    fn try_again(&mut self, around: &mut Surroundings<'_>) {
+        let Some(segment) = &mut self.open else { return };
+        if segment.writer.waiting() == 0 || segment.writer.flush().is_err() {
+            return;
+        }
+        segment.unwritten = None;
+        segment.count_waiting(around.counters);
+        segment.tell_opened(&self.plan, around);
+        self.refusing = false;
     }
 
     /// The gap that told of lost entries is sealed.
@@ -260,19 +275,27 @@ impl Outlet {
         }
     }
 
-    /// Writes the last record, an empty one; the store took all others.
+    /// Writes the last record; the store took all others. It is empty, or tells what was lost.
     fn finish(&mut self, at: usize, around: &mut Surroundings<'_>) {
         let (mut segment, _) = self.finished.remove(at);
         segment.count_waiting(around.counters);
         segment.tell_opened(&self.plan, around);
         let (recording, track, index) = (self.plan.recording, self.plan.track, segment.name.segment);
-        match segment.writer.finish(&[]) {
+        let lost = if self.open.is_none() { self.lost } else { None };
+        let last: Vec<Entry> = lost.map(|(from, to)| store_gap(from, to)).into_iter().collect();
+        match segment.writer.finish(&last) {
             Ok(summary) => {
                 self.refusing = false;
+                if lost.is_some() {
+                    self.settle_lost();
+                }
                 let (records, bytes, sha256) = (summary.records, summary.bytes, summary.sha256);
                 around.reports.push_back(PoolReport::SegmentClosed { recording, track, index, records, bytes, sha256 });
             }
-            Err(fault) => self.refused(fault, around),
+            Err(fault) => {
+                self.settle_lost();
+                self.refused(fault, around);
+            }
         }
     }
 

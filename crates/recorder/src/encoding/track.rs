@@ -1,15 +1,15 @@
 //! One track: its frames take their places, are decoded and encoded or kept as they came, and go to the outlet.
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::TrackPlan;
+use super::decoding::{Decoded, TrackDecoder};
 use super::opus::OpusRun;
 use super::outlet::{Form, Outlet, Surroundings};
 use super::report::{PoolReport, TrackFault};
 use super::stats::bump;
 use crate::capture::{Arrival, FrameFormat, FrameHead, Step, Timeline};
-use crate::codec::{Coding, Decoder, HostDecoders, decoder_for};
+use crate::codec::{Coding, HostDecoders, LONGEST_US};
 use crate::evidence::{Gap, GapReason};
 use crate::policy::Profile;
 use crate::seal::{Entry, StoredCodec};
@@ -44,7 +44,7 @@ pub(super) struct Track {
     timeline: Timeline<Payload>,
     steps: Vec<Step<Payload>>,
     encoder: Option<(Form, OpusRun)>,
-    decoder: Option<(FrameFormat, Decoding)>,
+    decoder: TrackDecoder,
     samples: Vec<i16>,
     entries: Vec<Entry>,
     outlet: Outlet,
@@ -52,15 +52,11 @@ pub(super) struct Track {
     lost: u64,
     start_us: Option<u64>,
     gaps: Vec<Gap>,
-    /// The format whose payloads were said to be undecodable, until one is decoded.
-    undecodable: Option<FrameFormat>,
+    /// No segment could be begun since the last that was.
+    failing: bool,
+    /// The encoder refused once.
+    unencodable: bool,
     ended: bool,
-}
-
-enum Decoding {
-    By(Box<dyn Decoder>),
-    /// It was said that there is none.
-    Impossible,
 }
 
 impl Track {
@@ -73,14 +69,15 @@ impl Track {
             timeline: Timeline::new(),
             steps: Vec::new(),
             encoder: None,
-            decoder: None,
+            decoder: TrackDecoder::default(),
             samples: Vec::new(),
             entries: Vec::new(),
             frames: 0,
             lost: 0,
             start_us: None,
             gaps: Vec::new(),
-            undecodable: None,
+            failing: false,
+            unencodable: false,
             ended: false,
         }
     }
@@ -98,7 +95,7 @@ impl Track {
         bump(&work.around.counters.frames);
         let coding = Coding::of(format);
         let duration = coding.duration_us(format, payload);
-        let usual = if format.ptime_us > 0 { format.ptime_us } else { USUAL_PTIME_US };
+        let usual = if (1..=LONGEST_US).contains(&format.ptime_us) { format.ptime_us } else { USUAL_PTIME_US };
         let arrival = Arrival {
             at_us: self.us(head.at),
             timestamp: head.timestamp,
@@ -277,7 +274,6 @@ impl Track {
         payload: &[u8],
         work: &mut Working<'_>,
     ) -> bool {
-        self.samples.clear();
         let Some((sample_rate, channels)) = self.decode(format, payload, work) else { return false };
         let in_samples = |us: u32| usize::try_from(u64::from(us) * u64::from(sample_rate) / 1_000_000).unwrap_or(0);
         let samples = std::mem::take(&mut self.samples);
@@ -300,59 +296,33 @@ impl Track {
         let Some((_, encoder)) = &mut self.encoder else { return false };
         let encoded = encoder.push(offset_us, samples, &mut self.entries);
         self.outlet.add(&mut self.entries, &mut work.around);
-        if let Err(fault) = encoded {
+        self.encoder_said(encoded, work)
+    }
+
+    /// False, and said once for the track, where the encoder refused.
+    fn encoder_said(&mut self, result: Result<(), opus::Error>, work: &mut Working<'_>) -> bool {
+        let Err(fault) = result else { return true };
+        if !std::mem::replace(&mut self.unencodable, true) {
             self.fault(TrackFault::Encoder(fault), work);
-            return false;
         }
-        true
+        false
     }
 
-    /// Decodes into `self.samples`. A decoder that breaks is not asked again.
+    /// Decodes into `self.samples`: their rate and channels.
     fn decode(&mut self, format: &FrameFormat, payload: &[u8], work: &mut Working<'_>) -> Option<(u32, u8)> {
-        let known = FrameFormat { ptime_us: 0, ..*format };
-        if self.decoder.as_ref().is_none_or(|(of, _)| *of != known) {
-            let opened = catch_unwind(AssertUnwindSafe(|| decoder_for(format, work.decoders)));
-            let decoding = match opened {
-                Ok(Ok(decoder)) => Decoding::By(decoder),
-                Ok(Err(none)) => {
-                    self.fault(none.into(), work);
-                    Decoding::Impossible
-                }
-                Err(_) => self.broken(format, work),
-            };
-            self.decoder = Some((known, decoding));
-        }
-        let Some((_, Decoding::By(decoder))) = &mut self.decoder else { return None };
-        let samples = &mut self.samples;
-        let decoded = catch_unwind(AssertUnwindSafe(|| {
-            let result = decoder.decode(payload, samples);
-            (result, decoder.sample_rate(), decoder.channels().clamp(1, 2))
-        }));
-        match decoded {
-            Ok((Ok(()), sample_rate, channels)) => {
-                self.undecodable = None;
-                Some((sample_rate, channels))
-            }
-            Ok((Err(_), ..)) => {
-                if self.undecodable.replace(known) != Some(known) {
-                    self.fault(TrackFault::Undecodable(*format), work);
+        self.samples.clear();
+        match self.decoder.decode(format, payload, &mut self.samples, work.decoders) {
+            Decoded::Samples { sample_rate, channels } => Some((sample_rate, channels)),
+            Decoded::Nothing(news) => {
+                if let Some(fault) = news {
+                    if matches!(fault, TrackFault::Broken(_)) {
+                        bump(&work.around.counters.panics);
+                    }
+                    self.fault(fault, work);
                 }
                 None
             }
-            Err(_) => {
-                let broken = self.broken(format, work);
-                let former = self.decoder.replace((known, broken));
-                // Its end may break as well.
-                let _ = catch_unwind(AssertUnwindSafe(|| drop(former)));
-                None
-            }
         }
-    }
-
-    fn broken(&self, format: &FrameFormat, work: &mut Working<'_>) -> Decoding {
-        bump(&work.around.counters.panics);
-        self.fault(TrackFault::Broken(*format), work);
-        Decoding::Impossible
     }
 
     /// An encoder for that rate, and a segment that takes what it makes.
@@ -366,10 +336,7 @@ impl Track {
                     let form = Form { codec: StoredCodec::Opus, sample_rate, channels, pre_skip_us };
                     self.encoder = Some((form, run));
                 }
-                Err(fault) => {
-                    self.fault(TrackFault::Encoder(fault), work);
-                    return false;
-                }
+                Err(fault) => return self.encoder_said(Err(fault), work),
             }
         }
         let Some(form) = self.encoder.as_ref().map(|(form, _)| *form) else { return false };
@@ -387,15 +354,18 @@ impl Track {
             Some((of, run)) if *of == form => run.restart(),
             _ => Ok(()),
         };
-        if let Err(fault) = restarted {
-            self.fault(TrackFault::Encoder(fault), work);
+        if !self.encoder_said(restarted, work) {
             return false;
         }
-        if let Err(fault) = self.outlet.begin(form, &mut work.around) {
+        let begun = self.outlet.begin(form, &mut work.around);
+        let fails = begun.is_err();
+        if let Err(fault) = begun
+            && !self.failing
+        {
             self.fault(fault.into(), work);
-            return false;
         }
-        true
+        self.failing = fails;
+        !fails
     }
 
     /// Ends the encoder's run, so that all its audio lies before what comes next.
@@ -403,16 +373,6 @@ impl Track {
         let Some((_, encoder)) = &mut self.encoder else { return };
         let finished = encoder.finish_run(&mut self.entries);
         self.outlet.add(&mut self.entries, &mut work.around);
-        if let Err(fault) = finished {
-            self.fault(TrackFault::Encoder(fault), work);
-        }
-    }
-}
-
-impl Drop for Track {
-    fn drop(&mut self) {
-        // What a host's decoder does at its end is the host's; it must not take the worker along.
-        let decoder = self.decoder.take();
-        let _ = catch_unwind(AssertUnwindSafe(|| drop(decoder)));
+        self.encoder_said(finished, work);
     }
 }

@@ -143,7 +143,10 @@ impl Rig {
                     (told.frames, told.frames_lost) = (frames, frames_lost);
                     return told;
                 }
-                _ => {}
+                PoolReport::SegmentOpened { .. }
+                | PoolReport::SegmentClosed { .. }
+                | PoolReport::Fault { .. }
+                | PoolReport::TrackClosed { .. } => {}
             }
         }
     }
@@ -260,7 +263,7 @@ pub fn play(segments: &[Opened], rate: u32) -> Vec<i16> {
                 }
             }
             StoredCodec::Opus => play_opus(segment, rate, &mut line),
-            other => panic!("no test plays {other}"),
+            StoredCodec::Pcma | StoredCodec::L16 => panic!("no test plays {}", header.codec),
         }
     }
     line

@@ -16,11 +16,13 @@
 //! - **Order**: frames that overtook others wait for them for [`REORDER_US`]; who comes later than that, or twice,
 //!   is dropped and counted.
 //! - **No timestamps** (loopback, conference): each frame follows the last, by the same rules of drift and leap.
+mod step;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 use crate::evidence::GapReason;
+pub use step::{Arrival, Step, TimelineCount};
 use stream::Stream;
 
 /// How long a new stream is watched before its first frame is placed.
@@ -47,61 +49,6 @@ const GRAIN_US: i64 = 5_000;
 const LEAD_US: i64 = 1_000_000;
 /// Frames that wait at most.
 const HELD: usize = 64;
-
-/// A frame as it arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Arrival {
-    /// When, in microseconds from the recording's start.
-    pub at_us: u64,
-    /// RTP timestamp; 0 means none.
-    pub timestamp: u32,
-    /// RTP sequence number; meaningless without a timestamp.
-    pub sequence: u16,
-    /// How much audio it holds, in microseconds.
-    pub duration_us: u32,
-    /// Units of the timestamp per second.
-    pub clock_rate: u32,
-    /// Whether audio can be cut off its beginning (samples can, coded frames cannot).
-    pub divisible: bool,
-}
-
-/// What comes out: the track, piece by piece.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step<T> {
-    /// A frame in its place.
-    Frame {
-        /// From the recording's start, in microseconds.
-        offset_us: u64,
-        /// How much of the track it fills, in microseconds.
-        duration_us: u32,
-        /// So much of its beginning is to be left out, in microseconds; 0 nearly always.
-        skip_us: u32,
-        /// The frame.
-        item: T,
-    },
-    /// No audio.
-    Gap {
-        /// From the recording's start, in microseconds.
-        offset_us: u64,
-        /// How long, in microseconds.
-        duration_us: u64,
-        /// Why.
-        reason: GapReason,
-    },
-}
-
-/// What was not placed, and how often the ground was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TimelineCount {
-    /// Frames dropped because their place was given up, or taken by themselves already.
-    pub late: u64,
-    /// Frames dropped because the track ran ahead of time.
-    pub surplus: u64,
-    /// Audio cut because a stream ran ahead, in microseconds.
-    pub trimmed_us: u64,
-    /// Streams anchored, the first included.
-    pub anchored: u64,
-}
 
 /// The timeline of one track.
 #[derive(Debug)]
