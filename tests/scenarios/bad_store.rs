@@ -31,7 +31,7 @@ fn at_load(stage: &Stage, directory: &Path) -> Proof {
 
 fn in_a_call(stage: &Stage) -> Proof {
     let cast = Cast::on(stage)?;
-    let segments = cast.vault.directory().join("segments");
+    let segments = cast.vault.data().join("segments");
     std::fs::rename(&segments, segments.with_extension("gone"))?;
     let call = cast.dial("park", silent())?;
     converse(&[(&call, CALLER)])?;
@@ -57,7 +57,7 @@ fn without_roster(stage: &Stage) -> Proof {
     call.hang_up()?;
     let rows = cast.vault.wait_listed(&cast.host, 1)?;
     promise!(rows[0].reason.as_deref() == Some("recorder_fault"), "nobody could ever open it: {rows:#?}");
-    let segments = std::fs::read_dir(cast.vault.directory().join("segments"))?.count();
+    let segments = std::fs::read_dir(cast.vault.data().join("segments"))?.count();
     promise!(segments == 0, "{segments} segments that nobody can open");
     promise!(
         cast.host.log().lines().any(|line| line.contains(".rs:") && line.contains("roster")),

@@ -196,7 +196,7 @@ fn nothing_on_disk(stage: &Stage) -> Proof {
     leave_in_the_notice(&cast)?;
     cast.wait_idle()?;
     cast.vault.wait_listed(&cast.host, 1)?;
-    let segments = std::fs::read_dir(cast.vault.directory().join("segments"))?.count();
+    let segments = std::fs::read_dir(cast.vault.data().join("segments"))?.count();
     promise!(segments == 0, "{segments} segments of a call that was not recorded");
     Ok(())
 }

@@ -103,6 +103,11 @@ impl Vault {
         &self.directory
     }
 
+    /// Where the recorder keeps what it makes: segments, releases, catalogue, audit log.
+    pub fn data(&self) -> PathBuf {
+        self.directory.join("data")
+    }
+
     /// The identities.
     pub fn keys(&self) -> &Path {
         &self.keys
