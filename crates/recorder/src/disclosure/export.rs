@@ -150,6 +150,7 @@ impl UnlockedCopy {
         let rate = self.rate(&output.tracks)?;
         if let (Format::Opus, [index]) = (output.format, output.tracks.as_slice())
             && let Some(pre_skip_us) = self.passes(*index)?
+            && pass::keeps_time(self, *index)?
         {
             let passed = pass::pass_on(self, *index, rate, pre_skip_us, file, progress)?;
             return Ok(Written {

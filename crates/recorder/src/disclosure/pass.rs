@@ -19,8 +19,29 @@ pub(super) struct Passed {
     pub(super) torn: u32,
 }
 
-/// Writes the track's packets, and silence in its gaps. `rate` is what its audio was made
-/// for, `pre_skip_us` how much longer than it a run decodes.
+/// Whether every packet of the track can be played at its time. Not so where packets that the encoder filled up
+/// with silence reach into what follows: then only decoding keeps the time.
+pub(super) fn keeps_time(copy: &UnlockedCopy, index: usize) -> Result<bool, ExportFault> {
+    let mut entries = TrackEntries::new(copy, index);
+    let mut taken = 0;
+    loop {
+        match entries.next()? {
+            Next::Segment(_) | Next::Entry(Entry::Gap { .. }) => {}
+            Next::End => return Ok(true),
+            Next::Entry(Entry::Packet { offset_us, duration_us, data }) => {
+                let at = samples(offset_us);
+                // A packet of no duration comes out of what the decoder holds back.
+                if duration_us > 0 && taken > at + OVERLAP {
+                    return Ok(false);
+                }
+                taken = at.max(taken) + opus_packet_duration_us(&data).map_or(0, |us| samples(us.into()));
+            }
+        }
+    }
+}
+
+/// Writes the track's packets, and silence in its gaps. `rate` is what its audio was made for, `pre_skip_us` how
+/// much longer than it a run decodes.
 pub(super) fn pass_on<W: Write + Seek>(
     copy: &UnlockedCopy,
     index: usize,
@@ -45,11 +66,8 @@ pub(super) fn pass_on<W: Write + Seek>(
                         passed.undecodable += 1;
                         continue;
                     };
-                    let (at, taken) = (samples(offset_us), writer.taken());
-                    if taken.saturating_sub(at) > OVERLAP {
-                        continue;
-                    }
-                    for (packet, duration) in silence.filling(at.saturating_sub(taken)) {
+                    let missing = samples(offset_us).saturating_sub(writer.taken());
+                    for (packet, duration) in silence.filling(missing) {
                         writer.write(packet, duration)?;
                     }
                     writer.write(data, samples(duration_us.into()))?;
@@ -61,7 +79,7 @@ pub(super) fn pass_on<W: Write + Seek>(
     // Silence to the track's end, and as much behind as the decoder is late.
     let total = samples(passed.end_us) + pre_skip;
     let missing = total.saturating_sub(writer.taken());
-    for (packet, duration) in silence.filling(missing + OVERLAP) {
+    for (packet, duration) in silence.filling(missing.next_multiple_of(OVERLAP)) {
         writer.write(packet, duration)?;
     }
     writer.finish(total)?;

@@ -103,12 +103,16 @@ struct Placed {
 
 /// Packets that follow on from each other.
 struct Run {
-    /// Where the next packet is expected.
+    /// Where the run's audio ends and the next packet is expected.
     expected_us: u64,
     /// Where the run's audio begins.
     start: u64,
     /// Where the next sample goes: before `start` as long as the decoder's delay comes out.
     next: i64,
+    /// Decoded, but behind the run's audio as far as that is known.
+    beyond: Vec<i16>,
+    /// The encoder filled its last packet up: what follows belongs to another run.
+    closing: bool,
 }
 
 impl<'c> TrackAudio<'c> {
@@ -193,28 +197,32 @@ impl<'c> TrackAudio<'c> {
     fn place(&mut self, offset_us: u64, duration_us: u32, data: &[u8]) {
         let end_us = offset_us.saturating_add(duration_us.into());
         self.end = self.end.max(self.samples(end_us));
-        if self.run.as_ref().is_some_and(|run| run.expected_us.abs_diff(offset_us) > FOLLOWS_ON_US) {
+        if self.run.as_ref().is_some_and(|run| !run.takes(offset_us, duration_us)) {
             self.end_run();
         }
         let Some(decoder) = &mut self.decoder else { return };
-        let start = rounded(offset_us, self.rate);
-        let next = signed(start) - signed(rounded(decoder.delay_us(), self.rate));
-        let run = self.run.get_or_insert(Run { expected_us: offset_us, start, next });
-        let mut samples = Vec::new();
-        if !decoder.decode(data, &mut samples) {
+        let rate = self.rate;
+        let run = self.run.get_or_insert_with(|| Run::at(offset_us, decoder.delay_us(), rate));
+        let before = run.beyond.len();
+        if !decoder.decode(data, &mut run.beyond) {
             self.undecodable += 1;
             self.end_run();
             return;
         }
+        let decoded = (run.beyond.len() - before) as u64;
         run.expected_us = run.expected_us.saturating_add(duration_us.into());
-        push(&mut self.ready, run, samples);
+        run.closing = decoder.delay_us() > 0 && decoded > rounded(duration_us.into(), rate);
+        if let Some(placed) = run.give_out(rounded(run.expected_us, rate)) {
+            self.ready.push_back(placed);
+        }
     }
 
     fn end_run(&mut self) {
         if let (Some(mut run), Some(decoder)) = (self.run.take(), &mut self.decoder) {
-            let mut samples = Vec::new();
-            decoder.finish_run(&mut samples);
-            push(&mut self.ready, &mut run, samples);
+            decoder.finish_run(&mut run.beyond);
+            if let Some(placed) = run.give_out(rounded(run.expected_us, self.rate)) {
+                self.ready.push_back(placed);
+            }
         }
     }
 
@@ -223,13 +231,28 @@ impl<'c> TrackAudio<'c> {
     }
 }
 
-fn push(ready: &mut VecDeque<Placed>, run: &mut Run, mut samples: Vec<i16>) {
-    let at = run.next;
-    run.next += signed(samples.len() as u64);
-    let early = signed(run.start).saturating_sub(at).max(0);
-    samples.drain(..usize::try_from(early).unwrap_or(usize::MAX).min(samples.len()));
-    if !samples.is_empty() {
-        ready.push_back(Placed { at: at.max(signed(run.start)).unsigned_abs(), samples });
+impl Run {
+    fn at(offset_us: u64, delay_us: u64, rate: u64) -> Self {
+        let start = rounded(offset_us, rate);
+        let next = signed(start) - signed(rounded(delay_us, rate));
+        Self { expected_us: offset_us, start, next, beyond: Vec::new(), closing: false }
+    }
+
+    /// Whether a packet goes on with this run. One of no duration brings out what the decoder holds back.
+    fn takes(&self, offset_us: u64, duration_us: u32) -> bool {
+        self.expected_us.abs_diff(offset_us) <= FOLLOWS_ON_US && (duration_us == 0 || !self.closing)
+    }
+
+    /// What lies before `end`, placed; the rest waits. What the decoder's delay puts before the start is no audio.
+    fn give_out(&mut self, end: u64) -> Option<Placed> {
+        let count = usize::try_from(signed(end).saturating_sub(self.next).max(0)).unwrap_or(usize::MAX);
+        let mut samples: Vec<i16> = self.beyond.drain(..count.min(self.beyond.len())).collect();
+        let at = self.next;
+        self.next += signed(samples.len() as u64);
+        let early = usize::try_from(signed(self.start).saturating_sub(at).max(0)).unwrap_or(usize::MAX);
+        samples.drain(..early.min(samples.len()));
+        let at = at.max(signed(self.start)).unsigned_abs();
+        (!samples.is_empty()).then_some(Placed { at, samples })
     }
 }
 
