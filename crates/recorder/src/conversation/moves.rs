@@ -117,7 +117,7 @@ impl Conversations {
     /// one knew.
     pub(super) fn rolled_over(&mut self, id: RecordingId, into: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
         let Some(former) = self.recordings.get(&id).filter(|former| former.zero.is_some()) else { return };
-        if self.recordings.contains_key(&into) || former.members.is_empty() {
+        if self.recordings.contains_key(&into) || self.over.knows(into) || former.members.is_empty() {
             return;
         }
         self.born += 1;

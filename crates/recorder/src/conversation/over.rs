@@ -27,10 +27,14 @@ impl Over {
         }
     }
 
+    pub(super) fn knows(&self, id: RecordingId) -> bool {
+        self.known.contains(&id)
+    }
+
     /// The id itself where its recording is not over, else the first of its successors that is in use or new.
     pub(super) fn fresh(&self, id: RecordingId, in_use: impl Fn(RecordingId) -> bool) -> RecordingId {
         let mut id = id;
-        while self.known.contains(&id) && !in_use(id) {
+        while self.knows(id) && !in_use(id) {
             id = successor(id);
         }
         id
