@@ -15,7 +15,12 @@ impl Conversations {
             Telling::Playing => leg.telling = Telling::Refused,
             Telling::Cut(at) if when.at.since(at) <= NOTICE_CUT => leg.telling = Telling::Refused,
             Telling::Cut(_) => self.went_on_untold(key, effects),
-            _ => {}
+            Telling::Needless
+            | Telling::Untold
+            | Telling::Due
+            | Telling::Informed
+            | Telling::NotInformed
+            | Telling::Refused => {}
         }
         self.leave(key, ShutReason::HungUp, when, effects);
         self.unlink(key);

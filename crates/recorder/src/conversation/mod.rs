@@ -80,10 +80,10 @@ impl Conversations {
         match input {
             Input::Leg { leg, at, now, what } => {
                 let when = Moment { at, now };
-                match what {
-                    LegInput::Born(facts) => self.born(leg, *facts, policy, when, effects),
-                    what if self.legs.contains_key(&leg) => self.happened(leg, what, when, effects),
-                    _ => {}
+                if let LegInput::Born(facts) = what {
+                    self.born(leg, *facts, policy, when, effects);
+                } else {
+                    self.happened(leg, what, when, effects);
                 }
             }
             Input::Recording { on } => self.on = on,

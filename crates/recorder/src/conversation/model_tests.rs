@@ -458,7 +458,7 @@ impl Run {
                 let counts = match told {
                     Told::Whole => false,
                     Told::NeedNot => must_hear && whole,
-                    _ => true,
+                    Told::Never | Told::Coming | Told::Playing | Told::Cut(_) | Told::Broken => true,
                 };
                 if counts {
                     leg.told = if whole { Told::Whole } else { Told::Cut(now) };
@@ -619,7 +619,14 @@ proptest! {
                     }
                     Effect::ShutGate { leg, .. } => prop_assert!(open.remove(&leg)),
                     Effect::Outcome { recording, .. } => prop_assert!(outcomes.insert(recording)),
-                    _ => {}
+                    Effect::Started(_)
+                    | Effect::LegJoined { .. }
+                    | Effect::CloseTrack { .. }
+                    | Effect::SetRecording { .. }
+                    | Effect::Notice { .. }
+                    | Effect::Ended { .. }
+                    | Effect::RollOver { .. }
+                    | Effect::Alarm(_) => {}
                 }
             }
         }

@@ -43,13 +43,13 @@ pub(super) fn parse_numbers(expression: &str) -> Result<Regex, BadNumbers> {
 }
 
 fn compile(expression: &str) -> Result<Regex, BadNumbers> {
-    RegexBuilder::new(expression).size_limit(1 << 20).build().map_err(|fault| match fault {
-        regex::Error::CompiledTooBig(_) => BadNumbers::TooLarge,
-        other => {
-            let text = other.to_string();
-            let last = text.lines().last().unwrap_or_default();
-            BadNumbers::Unreadable(last.trim().trim_start_matches("error: ").to_owned())
+    RegexBuilder::new(expression).size_limit(1 << 20).build().map_err(|fault| {
+        if matches!(fault, regex::Error::CompiledTooBig(_)) {
+            return BadNumbers::TooLarge;
         }
+        let text = fault.to_string();
+        let last = text.lines().last().unwrap_or_default();
+        BadNumbers::Unreadable(last.trim().trim_start_matches("error: ").to_owned())
     })
 }
 

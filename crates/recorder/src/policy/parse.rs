@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
             return;
         }
         let name = param.attribute("name");
-        let path = name.map_or_else(|| format!("settings/param[#{position}]"), |name| path_of(name));
+        let path = name.map_or_else(|| format!("settings/param[#{position}]"), path_of);
         only_attributes(param, &path, &["name", "value"], &mut self.faults);
         no_text(param, &path, &mut self.faults);
         if !param.children.is_empty() {

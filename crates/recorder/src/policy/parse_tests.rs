@@ -105,7 +105,8 @@ fn what_is_required_is_missed_by_name() {
 
 #[test]
 fn what_is_unknown_or_there_twice_is_a_fault() {
-    let edits: [(&str, fn(&mut RawConfig)); 14] = [
+    type Edit = fn(&mut RawConfig);
+    let edits: [(&str, Edit); 14] = [
         ("a second <settings>", |config| config.children.push(RawElement::new("settings"))),
         ("a second one", |config| {
             settings(config).containing_mut(RawElement::new("param").with("name", "instance").with("value", "pbx-1"));

@@ -39,10 +39,10 @@ fn a_new_track_carries_the_recordings_zero_the_notices_and_the_personal_fields()
     scene.wait(700).born('A', outside(1)).wait(4000);
     let zero = scene.moment();
     scene.answered_and_told('A').wait(60_000);
-    let opened = scene.take_effects().into_iter().find_map(|effect| match effect {
-        Effect::OpenGate(open) => Some(open),
-        _ => None,
-    });
+    let opened = scene
+        .take_effects()
+        .into_iter()
+        .find_map(|effect| if let Effect::OpenGate(open) = effect { Some(open) } else { None });
     let open = opened.expect("the gate opened");
     let Opening::First(new) = open.opening else { panic!("a new track") };
     assert_eq!((new.started, new.started_at), zero);
@@ -51,10 +51,11 @@ fn a_new_track_carries_the_recordings_zero_the_notices_and_the_personal_fields()
     assert_eq!(new.notices.len(), 1);
     assert_eq!(new.notices[0].party, crate::evidence::Party::Caller);
     let ended = scene.hung_up('A').moment().1;
-    let at = scene.closed(1, 1, Kept::Audio).take_effects().into_iter().find_map(|effect| match effect {
-        Effect::Outcome { ended_at, .. } => Some(ended_at),
-        _ => None,
-    });
+    let at = scene
+        .closed(1, 1, Kept::Audio)
+        .take_effects()
+        .into_iter()
+        .find_map(|effect| if let Effect::Outcome { ended_at, .. } = effect { Some(ended_at) } else { None });
     assert_eq!(at, Some(ended));
 }
 
