@@ -21,6 +21,12 @@ impl UnixMillis {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// From Unix milliseconds or RFC 3339 as people type them; `None` where the text is neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        let typed = text.parse().ok().map(Self);
+        typed.or_else(|| text.parse::<jiff::Timestamp>().ok().map(|time| Self(time.as_millisecond())))
+    }
+
     /// The UTC day, in days since 1970-01-01.
     pub fn day(self) -> EpochDay {
         EpochDay(i32::try_from(self.0.div_euclid(86_400_000)).unwrap_or(i32::MAX))

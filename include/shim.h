@@ -1,0 +1,35 @@
+/* The host's macros, static inlines and variadics as plain functions. One suffix: _callvault_shim. */
+#ifndef CALLVAULT_SHIM_H
+#define CALLVAULT_SHIM_H
+#include <switch.h>
+
+/* switch_log_printf is variadic; the text is never the format. Levels are the host's switch_log_level_t. */
+void log_callvault_shim(const char *uuid, int level, const char *text);
+
+/* SWITCH_EVENT_CUSTOM of one subclass, filled through event_header_callvault_shim and fired once. */
+switch_event_t *event_custom_callvault_shim(const char *subclass);
+void event_header_callvault_shim(switch_event_t *event, const char *name, const char *value);
+void event_fire_callvault_shim(switch_event_t *event);
+
+/* switch_core_codec_init over memory that is larger than any version's switch_codec_t. */
+typedef struct decoder_callvault_shim decoder_callvault_shim_t;
+decoder_callvault_shim_t *decoder_open_callvault_shim(const char *name, uint32_t rate, int ptime_ms, int channels);
+/* Decodes one payload into at most *samples host-endian samples (all channels); 0 where it could. */
+int decoder_decode_callvault_shim(decoder_callvault_shim_t *decoder, const void *payload, uint32_t length,
+								  int16_t *out, uint32_t *samples, uint32_t *rate);
+void decoder_close_callvault_shim(decoder_callvault_shim_t *decoder);
+
+/* The packets that RTP itself counts as sent on the leg's audio; -1 where the endpoint keeps no such count. */
+int64_t rtp_packets_sent_callvault_shim(switch_core_session_t *session);
+
+/* The interface lock that a plain unload tries to take (switch_loadable_module.c:do_shutdown). 0 where taken. */
+int interface_lock_callvault_shim(switch_loadable_module_interface_t *interface);
+void interface_unlock_callvault_shim(switch_loadable_module_interface_t *interface);
+
+/* Plays a file or stream on the leg in this thread, digits left alone (switch_ivr_play_file). */
+switch_status_t play_callvault_shim(switch_core_session_t *session, const char *source);
+
+/* The length of a playable source in samples at this rate, without playing it; 0 where it could be told. */
+int measure_callvault_shim(const char *source, uint32_t rate, uint64_t *samples);
+
+#endif

@@ -1,0 +1,94 @@
+//! The host's events: those we listen to (late, on dispatch threads, with copies), and those we fire.
+use std::ffi::CStr;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use super::bindings as host;
+use super::entry::enter;
+use super::text::{c_string, copy};
+use crate::legs;
+use callvault_recorder::ids::LegUuid;
+
+/// The CUSTOM subclasses that we fire.
+pub const SUBCLASSES: [&CStr; 7] = [
+    c"callvault::started",
+    c"callvault::stopped",
+    c"callvault::notice",
+    c"callvault::objected",
+    c"callvault::paused",
+    c"callvault::outcome",
+    c"callvault::alarm",
+];
+
+const OWNER: &CStr = c"mod_callvault";
+
+/// Hold is a level: these only say when to read it again (freeswitch.md 2).
+const LISTENED: [host::switch_event_types_t; 4] = [
+    host::SWITCH_EVENT_CHANNEL_HOLD,
+    host::SWITCH_EVENT_CHANNEL_UNHOLD,
+    host::SWITCH_EVENT_CHANNEL_CALLSTATE,
+    host::SWITCH_EVENT_CHANNEL_UUID,
+];
+
+static BOUND: [AtomicPtr<host::switch_event_node_t>; LISTENED.len()] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; LISTENED.len()];
+
+/// Binds to what we listen to and reserves what we fire; false where the host refuses.
+pub fn bind() -> bool {
+    for subclass in SUBCLASSES {
+        // SAFETY: both strings are static.
+        let status = unsafe { host::switch_event_reserve_subclass_detailed(OWNER.as_ptr(), subclass.as_ptr()) };
+        if !matches!(status, host::SWITCH_STATUS_SUCCESS | host::SWITCH_STATUS_INUSE) {
+            return false;
+        }
+    }
+    LISTENED.iter().zip(&BOUND).all(|(&kind, place)| {
+        let mut node = ptr::null_mut();
+        // SAFETY: strings are static, the callback is ours; the node is kept until `unbind`.
+        let status = unsafe {
+            host::switch_event_bind_removable(OWNER.as_ptr(), kind, ptr::null(), Some(on_event), ptr::null_mut(), &raw mut node)
+        };
+        place.store(node, Ordering::Release);
+        status == host::SWITCH_STATUS_SUCCESS
+    })
+}
+
+/// Undoes [`bind`]; the next load fails where a subclass is still reserved.
+pub fn unbind() {
+    for place in &BOUND {
+        let mut node = place.swap(ptr::null_mut(), Ordering::AcqRel);
+        if !node.is_null() {
+            // SAFETY: the node came from `bind` and is given back once. The host waits for its dispatchers here.
+            unsafe { host::switch_event_unbind(&raw mut node) };
+        }
+    }
+    for subclass in SUBCLASSES {
+        // SAFETY: both strings are static.
+        unsafe { host::switch_event_free_subclass_detailed(OWNER.as_ptr(), subclass.as_ptr()) };
+    }
+}
+
+unsafe extern "C" fn on_event(event: *mut host::switch_event_t) {
+    enter((), || {
+        // SAFETY: the host hands a live event; the header's value lives as long.
+        let uuid = unsafe { copy(host::switch_event_get_header_idx(event, c"Unique-ID".as_ptr(), -1)) };
+        if let Some(uuid) = uuid {
+            legs::look_again_by_uuid(&LegUuid::from_host(&uuid));
+        }
+    });
+}
+
+/// Fires a CUSTOM event of ours with these headers.
+pub fn fire(subclass: &CStr, headers: &[(&CStr, &str)]) {
+    // SAFETY: the event is ours between its creation and its firing; the host copies names and values.
+    unsafe {
+        let event = host::event_custom_callvault_shim(subclass.as_ptr());
+        if event.is_null() {
+            return;
+        }
+        for (name, value) in headers {
+            host::event_header_callvault_shim(event, name.as_ptr(), c_string(value).as_ptr());
+        }
+        host::event_fire_callvault_shim(event);
+    }
+}

@@ -1,0 +1,137 @@
+//! What runs on the host's media threads: the read hook and the media bug. No lock, no allocation, no system call, no
+//! log; a gate, a copy, a counter.
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use callvault_recorder::capture::{FrameFormat, HostFrame};
+use callvault_recorder::time::{Clock, SystemClock};
+
+use super::bindings as host;
+use super::entry::enter;
+use super::session::{Bug, Session};
+use crate::legs::{LEGS, Leg};
+
+/// Frames that are no audio of the party: comfort noise or a timer tick without a packet, packets that pass undecoded,
+/// T.38 and the like (freeswitch.md 1).
+const NOT_A_VOICE: u32 = host::SFF_CNG | host::SFF_PROXY_PACKET | host::SFF_NOT_AUDIO;
+
+/// The session's read hook: every frame that the endpoint read. Always SUCCESS: anything else ends the call's reading.
+pub(super) unsafe extern "C" fn read_frame(
+    session: *mut host::switch_core_session_t,
+    frame: *mut *mut host::switch_frame_t,
+    _flags: host::switch_io_flag_t,
+    _stream: i32,
+) -> host::switch_status_t {
+    enter((), || {
+        // SAFETY: the host runs this hook for a live session of its own.
+        let Some(leg) = (unsafe { LEGS.find(session as usize) }) else { return };
+        // SAFETY: the host hands a pointer to the frame it just read, or to null.
+        let Some(frame) = (unsafe { frame.as_ref().and_then(|frame| frame.as_ref()) }) else { return };
+        // SAFETY: the frame is the one that the host reads from now.
+        unsafe { take(leg.read_tap(), frame) };
+    });
+    host::SWITCH_STATUS_SUCCESS
+}
+
+/// # Safety
+/// `frame` is a frame that the host is handing on at this moment: codec and data are alive.
+unsafe fn take(tap: &crate::legs::Tap, frame: &host::switch_frame_t) {
+    if frame.flags & NOT_A_VOICE != 0 || frame.datalen == 0 || frame.data.is_null() {
+        return;
+    }
+    // SAFETY: the frame's codec, where it has one, is the session's own and alive while the frame is handed on.
+    let Some(implementation) = (unsafe { frame.codec.as_ref().and_then(|codec| codec.implementation.as_ref()) }) else {
+        return;
+    };
+    // SAFETY: the host says how many bytes of the buffer are in use.
+    let payload = unsafe { std::slice::from_raw_parts(frame.data.cast::<u8>(), frame.datalen as usize) };
+    // SAFETY: the implementation is a live structure of the codec's module.
+    let format = unsafe { format_of(implementation) };
+    tap.take(&HostFrame { at: SystemClock.monotonic(), payload, timestamp: frame.timestamp, sequence: frame.seq, format });
+}
+
+/// # Safety
+/// `implementation.iananame` is null or a NUL-terminated string.
+unsafe fn format_of(implementation: &host::switch_codec_implementation) -> FrameFormat {
+    let mut name = [0_u8; 16];
+    let mut from = implementation.iananame.cast_const().cast::<u8>();
+    for place in &mut name {
+        // SAFETY: not past the NUL, by the loop's end below.
+        let byte = if from.is_null() { 0 } else { unsafe { *from } };
+        if byte == 0 {
+            break;
+        }
+        *place = byte.to_ascii_uppercase();
+        // SAFETY: the byte just read was not the NUL, so the next one belongs to the string.
+        from = unsafe { from.add(1) };
+    }
+    FrameFormat {
+        name,
+        clock_rate: implementation.samples_per_second,
+        sample_rate: implementation.actual_samples_per_second,
+        channels: implementation.number_of_channels,
+        ptime_us: implementation.microseconds_per_packet.unsigned_abs(),
+    }
+}
+
+/// Our media bug's callback.
+unsafe extern "C" fn bug_callback(
+    bug: *mut host::switch_media_bug_t,
+    data: *mut c_void,
+    kind: host::switch_abc_type_t,
+) -> host::switch_bool_t {
+    enter((), || {
+        // SAFETY: `attach` gave the address of a leg that the table keeps until the session's destruction.
+        let Some(leg) = (unsafe { data.cast::<Leg>().as_ref() }) else { return };
+        match kind {
+            host::SWITCH_ABC_TYPE_TAP_NATIVE_WRITE => {
+                // SAFETY: asked within the bug's own callback, so the frame is the one being written.
+                let frame = unsafe { host::switch_core_media_bug_get_native_write_frame(bug).as_ref() };
+                if let Some(frame) = frame {
+                    leg.count_written();
+                    if let Some(tap) = leg.write_tap() {
+                        // SAFETY: as above.
+                        unsafe { take(tap, frame) };
+                    }
+                }
+            }
+            host::SWITCH_ABC_TYPE_CLOSE => leg.bug.forget(),
+            _ => {}
+        }
+    });
+    host::SWITCH_TRUE
+}
+
+/// Where a leg keeps its bug's handle.
+#[derive(Default)]
+pub struct BugPlace(AtomicPtr<host::switch_media_bug_t>);
+
+impl BugPlace {
+    /// Whether a bug of ours is on the leg.
+    pub fn is_set(&self) -> bool {
+        !self.0.load(Ordering::Acquire).is_null()
+    }
+
+    /// Takes the handle, for the one who removes it.
+    pub fn take(&self) -> Option<Bug> {
+        std::ptr::NonNull::new(self.0.swap(std::ptr::null_mut(), Ordering::AcqRel)).map(Bug)
+    }
+
+    fn forget(&self) {
+        self.0.store(std::ptr::null_mut(), Ordering::Release);
+    }
+}
+
+/// Puts our media bug on a leg whose media is there; false where the host would not. The caller makes sure that it
+/// is done once at a time.
+pub fn attach_bug(session: Session<'_>, leg: &Arc<Leg>) -> bool {
+    let data = Arc::as_ptr(leg).cast_mut().cast::<c_void>();
+    match session.add_bug(Some(bug_callback), data) {
+        Some(bug) => {
+            leg.bug.0.store(bug.0.as_ptr(), Ordering::Release);
+            true
+        }
+        None => false,
+    }
+}

@@ -1,0 +1,164 @@
+//! The one thread that speaks to the host on the recorder's behalf: variables, events, log lines, and the interface
+//! lock that makes a plain unload answer that the module is in use. Everybody else only leaves a note.
+use std::ffi::CString;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use callvault_recorder::controller::{Notify, RecorderEvent};
+use callvault_recorder::ids::{LegKey, RecordingId};
+use callvault_recorder::policy::Outcome;
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+
+use crate::ffi::session::Located;
+use crate::ffi::{entry, events, interfaces};
+use crate::legs::Registry;
+
+enum Note {
+    Legs(usize),
+    RecordingChanged { leg: LegKey, recording: RecordingId, former: RecordingId },
+    Outcome { leg: LegKey, outcome: Outcome },
+    Event(RecorderEvent),
+    Stop,
+}
+
+/// Leaves notes to the thread.
+pub struct Herald {
+    notes: Sender<Note>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Herald {
+    /// Starts the thread.
+    pub fn start(registry: Arc<Registry>) -> std::io::Result<Self> {
+        let (notes, inbox) = unbounded();
+        let thread = std::thread::Builder::new().name("callvault-herald".into()).spawn(move || run(&inbox, &registry))?;
+        Ok(Self { notes, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// How many legs there are now: while there are any, a plain unload is refused.
+    pub fn legs_changed(&self, count: usize) {
+        // A herald that is gone means the module is going: nothing is left to say.
+        let _ = self.notes.send(Note::Legs(count));
+    }
+
+    /// What the recorder tells through.
+    pub fn notify(&self) -> Arc<dyn Notify> {
+        Arc::new(Notes(self.notes.clone()))
+    }
+
+    /// Speaks what is left, gives the interface lock back, ends.
+    pub fn stop(&self) {
+        let _ = self.notes.send(Note::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // The thread catches its own panics; an error here would be of its start.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Notes(Sender<Note>);
+
+impl Notify for Notes {
+    fn recording_changed(&self, leg: LegKey, recording: RecordingId, former: RecordingId) {
+        let _ = self.0.send(Note::RecordingChanged { leg, recording, former });
+    }
+
+    fn outcome(&self, leg: LegKey, _recording: RecordingId, outcome: Outcome) {
+        let _ = self.0.send(Note::Outcome { leg, outcome });
+    }
+
+    fn event(&self, event: RecorderEvent) {
+        let _ = self.0.send(Note::Event(event));
+    }
+}
+
+/// How often panics that were caught elsewhere are looked for, to be logged.
+const LOOK: Duration = Duration::from_secs(1);
+
+fn run(inbox: &Receiver<Note>, registry: &Registry) {
+    let mut holding = false;
+    loop {
+        match inbox.recv_timeout(LOOK) {
+            Ok(Note::Legs(count)) => holding = hold(holding, count > 0),
+            Ok(Note::RecordingChanged { leg, recording, former }) => change(registry, leg, recording, former),
+            Ok(Note::Outcome { leg, outcome }) => conclude(registry, leg, outcome),
+            Ok(Note::Event(event)) => speak(&event),
+            Ok(Note::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                holding = hold(holding, registry.count() > 0);
+                log_panics();
+            }
+        }
+    }
+    hold(holding, false);
+    log_panics();
+}
+
+/// The lock has a reader of ours exactly while there are legs. This thread takes it and gives it back.
+fn hold(holding: bool, wanted: bool) -> bool {
+    match (holding, wanted) {
+        (false, true) => interfaces::hold_interface(),
+        (true, false) => {
+            interfaces::release_interface();
+            false
+        }
+        (same, _) => same,
+    }
+}
+
+fn log_panics() {
+    if let Some(place) = entry::take_last_panic() {
+        tracing::error!("a fault inside mod_callvault at {place} was caught; the call went on, please report it");
+    }
+}
+
+fn change(registry: &Registry, leg: LegKey, recording: RecordingId, former: RecordingId) {
+    let Some(leg) = registry.by_key(leg) else { return };
+    leg.set_recording(recording);
+    if let Some(session) = Located::by_uuid(&leg.uuid()) {
+        let before = session.variable(c"callvault_former_ids").unwrap_or_default();
+        let former = if before.is_empty() { former.to_string() } else { format!("{before},{former}") };
+        session.set_variable(c"callvault_former_ids", &former);
+        session.set_variable(c"callvault_id", &recording.to_string());
+    }
+}
+
+fn conclude(registry: &Registry, leg: LegKey, outcome: Outcome) {
+    if let Some(session) = registry.by_key(leg).and_then(|leg| Located::by_uuid(&leg.uuid())) {
+        session.set_variable(c"callvault_outcome", &outcome_text(outcome));
+    }
+}
+
+/// An outcome as the CDR variable has it.
+pub fn outcome_text(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Recorded => "recorded".into(),
+        Outcome::NotRecorded(reason) => format!("not_recorded({})", reason.as_str()),
+    }
+}
+
+fn speak(event: &RecorderEvent) {
+    let fields = event.fields();
+    let words: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    match event {
+        RecorderEvent::Alarm(alarm) => tracing::error!("alarm {}: {}", alarm.code, alarm.text),
+        _ => tracing::info!("{} {}", event.name(), words.join(" ")),
+    }
+    let subclass = match event {
+        RecorderEvent::Started { .. } => c"callvault::started",
+        RecorderEvent::Ended { .. } => c"callvault::outcome",
+        RecorderEvent::Switched { .. } => c"callvault::stopped",
+        RecorderEvent::Alarm(_) => c"callvault::alarm",
+        RecorderEvent::PolicyReloaded { .. }
+        | RecorderEvent::Released { .. }
+        | RecorderEvent::ReleaseRefused { .. }
+        | RecorderEvent::Destroyed { .. }
+        | RecorderEvent::AlarmCleared { .. } => return,
+    };
+    let names: Vec<CString> =
+        fields.iter().map(|(name, _)| CString::new(format!("Callvault-{name}")).unwrap_or_default()).collect();
+    let headers: Vec<_> = names.iter().zip(&fields).map(|(name, (_, value))| (name.as_c_str(), value.as_ref())).collect();
+    events::fire(subclass, &headers);
+}

@@ -1,0 +1,177 @@
+//! What we keep of a leg.
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use callvault_recorder::conversation::{Direction, LegFacts, Side};
+use callvault_recorder::encoding::RingSide;
+use callvault_recorder::evidence::Party;
+use callvault_recorder::ids::{LegKey, LegUuid, RecordingId};
+
+use super::Tap;
+use crate::ffi::media::BugPlace;
+
+/// A leg, from its session's birth to its destruction. Known by our own key: the host may change the uuid.
+pub struct Leg {
+    /// Our handle of it.
+    pub key: LegKey,
+    /// Its session's address: the key of the leg table.
+    pub address: usize,
+    /// Which way it was set up.
+    pub direction: Direction,
+    /// Whose party is on it.
+    pub side: Side,
+    /// A real party; loopback legs are none.
+    pub is_party: bool,
+    /// A call to or from an exempt line.
+    pub exempt: bool,
+    /// An emergency call.
+    pub emergency: bool,
+    /// The answer has been told.
+    pub answered: AtomicBool,
+    /// Hold, as last told.
+    pub held: Level,
+    /// Media bypass, as last told.
+    pub bypassed: Level,
+    /// Our media bug.
+    pub bug: BugPlace,
+    bug_begun: AtomicBool,
+    told: AtomicU8,
+    written: AtomicU64,
+    uuid: Mutex<LegUuid>,
+    recording: Mutex<RecordingId>,
+    read: Tap,
+    write: Option<Tap>,
+}
+
+/// Whether a notice is due on a leg, and how far it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// None is due by the module's own doing; a dialplan may still play one.
+    NotDue,
+    /// The module plays one at the leg's answer, unless a dialplan was first.
+    Due,
+    /// It plays.
+    Running,
+    /// It played, whole or not.
+    Done,
+}
+
+impl Leg {
+    /// A leg just born.
+    pub fn new(key: LegKey, address: usize, facts: &LegFacts, system_track: bool) -> Self {
+        Self {
+            key,
+            address,
+            direction: facts.direction,
+            side: facts.side,
+            is_party: facts.is_party,
+            exempt: facts.exempt,
+            emergency: facts.emergency,
+            answered: AtomicBool::new(false),
+            held: Level::default(),
+            bypassed: Level::default(),
+            bug: BugPlace::default(),
+            bug_begun: AtomicBool::new(false),
+            told: AtomicU8::new(0),
+            written: AtomicU64::new(0),
+            uuid: Mutex::new(facts.uuid.clone()),
+            recording: Mutex::new(facts.recording),
+            read: Tap::new(RingSide::Read),
+            write: system_track.then(|| Tap::new(RingSide::Write)),
+        }
+    }
+
+    /// The side that the party speaks on.
+    pub fn read_tap(&self) -> &Tap {
+        &self.read
+    }
+
+    /// The side that the party hears, where the policy keeps it.
+    pub fn write_tap(&self) -> Option<&Tap> {
+        self.write.as_ref()
+    }
+
+    /// A packet went to the party's write side.
+    pub fn count_written(&self) {
+        self.written.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Packets that went there so far.
+    pub fn written(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Whether the caller is the one to put the bug on.
+    pub fn begin_bug(&self) -> bool {
+        !self.bug_begun.swap(true, Ordering::AcqRel)
+    }
+
+    /// It could not be put on: the next moment may try again.
+    pub fn end_bug(&self) {
+        self.bug_begun.store(false, Ordering::Release);
+    }
+
+    /// The uuid it has now.
+    pub fn uuid(&self) -> LegUuid {
+        self.uuid.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_uuid(&self, uuid: LegUuid) {
+        *self.uuid.lock().unwrap_or_else(PoisonError::into_inner) = uuid;
+    }
+
+    /// The recording it belongs to now: what legs born for it begin with.
+    pub fn recording(&self) -> RecordingId {
+        *self.recording.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The controller moved it to another recording.
+    pub fn set_recording(&self, recording: RecordingId) {
+        *self.recording.lock().unwrap_or_else(PoisonError::into_inner) = recording;
+    }
+
+    /// What the party is called in the notice's evidence, before it has a track.
+    pub fn party(&self) -> Party {
+        match (self.side, self.direction) {
+            (Side::Company, _) => Party::Agent,
+            (Side::Outside, Direction::Inbound) => Party::Caller,
+            (Side::Outside, Direction::Outbound) => Party::Callee,
+        }
+    }
+
+    /// How far the notice is.
+    pub fn told(&self) -> Told {
+        match self.told.load(Ordering::Acquire) {
+            0 => Told::NotDue,
+            1 => Told::Due,
+            2 => Told::Running,
+            _ => Told::Done,
+        }
+    }
+
+    /// The module will play one.
+    pub fn set_due(&self) {
+        self.told.store(1, Ordering::Release);
+    }
+
+    /// Whether the caller is the one to play it: nobody plays, nobody played.
+    pub fn begin_notice(&self) -> bool {
+        self.told.fetch_update(Ordering::AcqRel, Ordering::Acquire, |told| (told < 2).then_some(2)).is_ok()
+    }
+
+    /// It ended.
+    pub fn end_notice(&self) {
+        self.told.store(3, Ordering::Release);
+    }
+}
+
+/// Something that is on or off, told when it changes.
+#[derive(Default)]
+pub struct Level(AtomicBool);
+
+impl Level {
+    /// Notes the level; true where it is another than before.
+    pub fn changes_to(&self, on: bool) -> bool {
+        self.0.swap(on, Ordering::AcqRel) != on
+    }
+}

@@ -1,0 +1,211 @@
+//! A leg from birth to CDR: hooks and messages of the host become inputs of a conversation.
+//!
+//! Everything here runs in the host's session and signalling threads: read, decide by the policy's pure functions,
+//! tell the recorder, return. [`tap`] alone is for the media thread.
+mod birth;
+mod leg;
+mod registry;
+mod tap;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callvault_recorder::conversation::LegInput;
+use callvault_recorder::ids::LegUuid;
+use callvault_recorder::policy::Outcome;
+
+use crate::ffi::hooks::Message;
+use crate::ffi::session::{Flag, Located, Session, all_uuids};
+use crate::ffi::table::LegTable;
+use crate::ffi::{hooks, media};
+use crate::module::{Module, module};
+
+pub use birth::born;
+pub use leg::{Leg, Told};
+pub use registry::Registry;
+pub use tap::Tap;
+
+/// Every leg by its session's address, for the media thread.
+pub static LEGS: LegTable<Leg> = LegTable::new();
+
+/// How long a session's thread waits for the controller (design.md, Who runs where).
+pub const ANSWER_WITHIN: Duration = Duration::from_millis(50);
+
+/// The application whose argument names a conference.
+const CONFERENCE: &str = "conference";
+
+/// A message of the host about a leg.
+pub fn message(session: Session<'_>, message: Message) {
+    let Some((module, leg)) = known(session) else { return };
+    let tell = |what| module.recorder.tell(leg.key, what);
+    match message {
+        Message::Answered => answered(&module, session, &leg),
+        Message::EarlyMedia => {}
+        Message::Bridged(Some(other)) => {
+            if let Some(other) = module.registry.by_uuid(&other) {
+                tell(LegInput::Bridged(other.key));
+            }
+        }
+        Message::Unbridged { paused: false } => tell(LegInput::Unbridged),
+        Message::Bridged(None) | Message::Unbridged { paused: true } => {}
+        Message::Application { name, arguments } if name == CONFERENCE => {
+            tell(LegInput::ConferenceJoined(conference_name(&arguments).into()));
+        }
+        Message::ApplicationEnded { name } if name == CONFERENCE => tell(LegInput::ConferenceLeft),
+        Message::Application { .. } | Message::ApplicationEnded { .. } => {}
+        Message::Muted(muted) => tell(LegInput::Muted(muted)),
+        Message::Renamed => {}
+    }
+    levels(&module, session, &leg);
+}
+
+/// One of the moments at which a leg's levels are read again.
+pub fn look_again(session: Session<'_>) {
+    if let Some((module, leg)) = known(session) {
+        levels(&module, session, &leg);
+    }
+}
+
+/// The same, by uuid, on one of the host's event threads.
+pub fn look_again_by_uuid(uuid: &LegUuid) {
+    if let Some(session) = Located::by_uuid(uuid) {
+        look_again(*session);
+    }
+}
+
+/// The leg hung up: its CDR is written after this.
+pub fn hung_up(session: Session<'_>) {
+    let Some((module, leg)) = known(session) else { return };
+    if session.lost_race() {
+        module.recorder.tell(leg.key, LegInput::LostRace);
+    }
+    module.recorder.tell_and_wait(leg.key, LegInput::HungUp, ANSWER_WITHIN);
+    if let Some(view) = module.recorder.leg_view(leg.key) {
+        let (state, outcome) = match view.outcome {
+            Some(Outcome::Recorded) => ("recorded", "recorded".to_owned()),
+            Some(Outcome::NotRecorded(reason)) => ("not_recorded", format!("not_recorded({})", reason.as_str())),
+            None => ("pending", String::new()),
+        };
+        session.set_variable(c"callvault_state", state);
+        if !outcome.is_empty() {
+            session.set_variable(c"callvault_outcome", &outcome);
+        }
+    }
+}
+
+/// The session is being destroyed: nothing of it is read any more.
+pub fn gone(session: Session<'_>) {
+    let Some(module) = module() else { return };
+    // The registry knows without a walk whether the leg is ours.
+    if module.registry.by_address(session.address()).is_none() {
+        return;
+    }
+    let Some(leg) = LEGS.remove(session.address()) else { return };
+    module.registry.remove(&leg);
+    module.recorder.tell(leg.key, LegInput::Gone);
+    module.herald.legs_changed(module.registry.count());
+}
+
+/// Takes in the legs that exist at load.
+pub fn adopt_all() {
+    for uuid in all_uuids() {
+        if let Some(session) = Located::by_uuid(&uuid)
+            && session.is_up()
+        {
+            birth::adopt(*session);
+        }
+    }
+}
+
+/// Lets go of every leg at unload: hooks off, bugs off, running notices broken. Called while the border is still
+/// open, so that what runs can end in order.
+pub fn release_all(module: &Module) {
+    for leg in module.registry.all() {
+        if let Some(session) = Located::by_uuid(&leg.uuid()) {
+            hooks::remove_session_hooks(*session);
+            if leg.told() == Told::Running {
+                session.set_flag(Flag::Break);
+            }
+            if let Some(bug) = leg.bug.take() {
+                session.remove_bug(bug);
+            }
+        }
+    }
+}
+
+/// Empties the table, when nobody is inside any more.
+pub fn forget_all(module: &Module) {
+    for leg in module.registry.all() {
+        LEGS.remove(leg.address);
+        module.registry.remove(&leg);
+    }
+}
+
+/// The leg answered, however we hear of it; the first word counts.
+pub fn answered(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
+    if !leg.is_party || leg.answered.swap(true, std::sync::atomic::Ordering::AcqRel) {
+        return;
+    }
+    leg.read_tap().connect(&module.recorder, leg.key);
+    module.recorder.tell(leg.key, LegInput::Tapped);
+    module.recorder.tell(leg.key, LegInput::Answered);
+    tap_writes(session, leg);
+}
+
+/// Puts the media bug on, once, when the leg's media is there.
+pub fn tap_writes(session: Session<'_>, leg: &Arc<Leg>) {
+    if leg.is_party && !leg.bug.is_set() && session.has_media() && leg.begin_bug() && !media::attach_bug(session, leg) {
+        leg.end_bug();
+    }
+}
+
+/// Everything about a leg that is a level, not an edge.
+fn levels(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
+    if session.flag(Flag::Answered) && !leg.answered.load(std::sync::atomic::Ordering::Acquire) {
+        answered(module, session, leg);
+    }
+    if leg.answered.load(std::sync::atomic::Ordering::Acquire) && session.is_up() {
+        tap_writes(session, leg);
+    }
+    let tell = |what| module.recorder.tell(leg.key, what);
+    let held = session.flag(Flag::Holding) || session.flag(Flag::Hold);
+    if leg.held.changes_to(held) {
+        tell(LegInput::Held(held));
+    }
+    let bypassed = session.flag(Flag::ProxyMode) || session.flag(Flag::ProxyMedia);
+    if leg.bypassed.changes_to(bypassed) {
+        tell(LegInput::MediaBypassed(bypassed));
+    }
+    let uuid = session.uuid();
+    if uuid != leg.uuid() {
+        module.registry.rename(leg, uuid.clone());
+        tell(LegInput::Renamed(uuid));
+    }
+}
+
+/// The leg of a session and the module that it belongs to.
+pub fn known(session: Session<'_>) -> Option<(Arc<Module>, Arc<Leg>)> {
+    let module = module()?;
+    let leg = module.registry.by_address(session.address())?;
+    Some((module, leg))
+}
+
+/// The name in a conference application's argument: `[bridge:]name[@profile][+pin][+flags{…}]`.
+fn conference_name(arguments: &str) -> &str {
+    let arguments = arguments.trim();
+    let rest = arguments.strip_prefix("bridge:").unwrap_or(arguments);
+    let end = rest.find(['@', '+', ':']).unwrap_or(rest.len());
+    &rest[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::conference_name;
+
+    #[test]
+    fn a_conference_is_known_by_its_name_alone() {
+        for argument in ["sales", "sales@default", " sales@default+1234+flags{mute}", "sales+1234", "bridge:sales@default:user/1000"] {
+            assert_eq!(conference_name(argument), "sales", "{argument}");
+        }
+    }
+}
