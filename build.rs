@@ -32,37 +32,42 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn installed() -> Result<Option<Headers>, Box<dyn Error>> {
     if let Some(prefix) = env::var_os("FREESWITCH_PREFIX") {
-        let prefix = PathBuf::from(prefix);
-        let dir = [prefix.join("include/freeswitch"), prefix.join("include")]
-            .into_iter()
-            .find(|dir| dir.join("switch.h").is_file())
-            .ok_or_else(|| format!("FREESWITCH_PREFIX={}: no include/freeswitch/switch.h below it", prefix.display()))?;
-        return version_of(vec![dir]).map(Some);
+        return of_prefix(Path::new(&prefix)).map(Some);
     }
     match pkg_config::Config::new().cargo_metadata(false).probe("freeswitch") {
-        Ok(library) => version_of(library.include_paths).map(Some),
+        Ok(library) => headers(library.include_paths, &library.version).map(Some),
         Err(_) => Ok(None),
     }
 }
 
-fn version_of(include_dirs: Vec<PathBuf>) -> Result<Headers, Box<dyn Error>> {
-    let file = include_dirs
-        .iter()
-        .map(|dir| dir.join("switch_version.h"))
+fn of_prefix(prefix: &Path) -> Result<Headers, Box<dyn Error>> {
+    let dir = [prefix.join("include/freeswitch"), prefix.join("include")]
+        .into_iter()
+        .find(|dir| dir.join("switch.h").is_file())
+        .ok_or_else(|| format!("FREESWITCH_PREFIX={}: no include/freeswitch/switch.h below it", prefix.display()))?;
+    // The installed headers name no version; the file that they are installed with for pkg-config does.
+    let description = ["lib/pkgconfig", "lib64/pkgconfig", "lib/x86_64-linux-gnu/pkgconfig", "lib/aarch64-linux-gnu/pkgconfig"]
+        .into_iter()
+        .map(|place| prefix.join(place).join("freeswitch.pc"))
         .find(|file| file.is_file())
-        .ok_or("the host's headers have no switch_version.h: install those of a built FreeSWITCH")?;
-    println!("cargo:rerun-if-changed={}", file.display());
-    let text = std::fs::read_to_string(&file)?;
-    let value = |name: &str| -> Result<String, Box<dyn Error>> {
-        text.lines()
-            .find_map(|line| line.strip_prefix("#define ")?.strip_prefix(name)?.trim().strip_prefix('"')?.strip_suffix('"'))
-            .map(str::to_owned)
-            .ok_or_else(|| format!("{}: no {name}", file.display()).into())
+        .ok_or_else(|| format!("FREESWITCH_PREFIX={}: no lib/pkgconfig/freeswitch.pc below it", prefix.display()))?;
+    println!("cargo:rerun-if-changed={}", description.display());
+    let text = std::fs::read_to_string(&description)?;
+    let version = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Version:"))
+        .ok_or_else(|| format!("{}: no Version", description.display()))?;
+    headers(vec![dir], version.trim())
+}
+
+/// `version` is `1.11.3-dev` or the like; layouts are stable within major and minor.
+fn headers(include_dirs: Vec<PathBuf>, version: &str) -> Result<Headers, Box<dyn Error>> {
+    let mut parts = version.split('.');
+    let (Some(major), Some(minor)) = (parts.next(), parts.next()) else {
+        return Err(format!("the host calls its version {version}: not major.minor.micro").into());
     };
-    let major = value("SWITCH_VERSION_MAJOR")?;
-    let minor = value("SWITCH_VERSION_MINOR")?;
-    let origin = format!("{major}.{minor} of {}", include_dirs[0].display());
-    Ok(Headers { include_dirs, major, minor, origin })
+    let dir = include_dirs.first().map(|dir| dir.display().to_string()).unwrap_or_default();
+    Ok(Headers { major: major.into(), minor: minor.into(), origin: format!("{version} in {dir}"), include_dirs })
 }
 
 fn shipped(out: &Path) -> Result<Headers, Box<dyn Error>> {

@@ -24,7 +24,7 @@ impl HostDecoders for LoadedCodecs {
         let handle = unsafe {
             host::decoder_open_callvault_shim(c_name.as_ptr(), format.clock_rate, ptime, i32::from(format.channels))
         };
-        let handle = NonNull::new(handle).ok_or(NoDecoder)?;
+        let handle = NonNull::new(handle).ok_or(NoDecoder { format: *format })?;
         Ok(Box::new(HostDecoder {
             handle,
             samples: vec![0; MOST_SAMPLES],

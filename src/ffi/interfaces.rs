@@ -11,13 +11,13 @@ use crate::{commands, notice};
 
 /// The data symbol that the loader looks for: file name and symbol agree (`mod_callvault`).
 #[unsafe(no_mangle)]
-pub static mut mod_callvault_module_interface: host::switch_loadable_module_function_table_t =
-    host::switch_loadable_module_function_table_t {
+pub static mut mod_callvault_module_interface: host::switch_loadable_module_function_table =
+    host::switch_loadable_module_function_table {
         switch_api_version: host::SWITCH_API_VERSION as i32,
         load: Some(load),
         shutdown: Some(shutdown),
         runtime: None,
-        flags: host::SMODF_NONE,
+        flags: host::SMODF_NONE as host::switch_module_flag_t,
     };
 
 static INTERFACE: AtomicPtr<host::switch_loadable_module_interface_t> = AtomicPtr::new(std::ptr::null_mut());

@@ -54,7 +54,7 @@ impl Line {
         let Ok(text) = CStr::from_bytes_until_nul(&self.text) else { return };
         let uuid = self.leg.as_ref().map_or(std::ptr::null(), |leg| leg.as_ptr());
         // SAFETY: both strings are alive for the call; the shim passes the text as an argument, not as the format.
-        unsafe { host::log_callvault_shim(uuid, level.cast_signed(), text.as_ptr()) };
+        unsafe { host::log_callvault_shim(uuid, level, text.as_ptr()) };
     }
 }
 

@@ -18,4 +18,4 @@ pub mod table;
 mod text;
 pub mod xml;
 
-pub use layout::{HostMismatch, check_host};
+pub use layout::check_host;
