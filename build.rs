@@ -24,6 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let headers = installed()?.map_or_else(|| shipped(&out), Ok)?;
     bind(&headers, &out)?;
     compile_shim(&headers);
+    // The host's symbols come from the process that loads us; unit tests run without one and call none.
+    println!("cargo:rustc-link-arg=-Wl,--unresolved-symbols=ignore-all");
     println!("cargo:rustc-env=CALLVAULT_HOST_MAJOR={}", headers.major);
     println!("cargo:rustc-env=CALLVAULT_HOST_MINOR={}", headers.minor);
     println!("cargo:rustc-env=CALLVAULT_HOST_HEADERS={}", headers.origin);

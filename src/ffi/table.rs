@@ -52,22 +52,6 @@ impl<T> LegTable<T> {
         unsafe { leg.as_ref() }
     }
 
-    /// The leg of a session, shared.
-    ///
-    /// # Safety
-    /// As for [`LegTable::find`].
-    pub unsafe fn find_shared(&self, session: usize) -> Option<Arc<T>> {
-        let leg = self.place_of(session)?.value.load(Ordering::Acquire).cast_const();
-        if leg.is_null() {
-            return None;
-        }
-        // SAFETY: the pointer came from Arc::into_raw in `insert` and the table's own count is alive (see `find`).
-        unsafe {
-            Arc::increment_strong_count(leg);
-            Some(Arc::from_raw(leg))
-        }
-    }
-
     /// Takes a leg out.
     pub fn remove(&self, session: usize) -> Option<Arc<T>> {
         let place = self.place_of(session)?;
