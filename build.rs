@@ -48,11 +48,14 @@ fn of_prefix(prefix: &Path) -> Result<Headers, Box<dyn Error>> {
         .find(|dir| dir.join("switch.h").is_file())
         .ok_or_else(|| format!("FREESWITCH_PREFIX={}: no include/freeswitch/switch.h below it", prefix.display()))?;
     // The installed headers name no version; the file that they are installed with for pkg-config does.
-    let description = ["lib/pkgconfig", "lib64/pkgconfig", "lib/x86_64-linux-gnu/pkgconfig", "lib/aarch64-linux-gnu/pkgconfig"]
-        .into_iter()
-        .map(|place| prefix.join(place).join("freeswitch.pc"))
-        .find(|file| file.is_file())
-        .ok_or_else(|| format!("FREESWITCH_PREFIX={}: no lib/pkgconfig/freeswitch.pc below it", prefix.display()))?;
+    let description =
+        ["lib/pkgconfig", "lib64/pkgconfig", "lib/x86_64-linux-gnu/pkgconfig", "lib/aarch64-linux-gnu/pkgconfig"]
+            .into_iter()
+            .map(|place| prefix.join(place).join("freeswitch.pc"))
+            .find(|file| file.is_file())
+            .ok_or_else(|| {
+                format!("FREESWITCH_PREFIX={}: no lib/pkgconfig/freeswitch.pc below it", prefix.display())
+            })?;
     println!("cargo:rerun-if-changed={}", description.display());
     let text = std::fs::read_to_string(&description)?;
     let version = text

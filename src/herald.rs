@@ -13,6 +13,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use crate::ffi::session::Located;
 use crate::ffi::{entry, events, interfaces};
 use crate::legs::Registry;
+use crate::module::module;
 
 enum Note {
     Legs(usize),
@@ -32,7 +33,8 @@ impl Herald {
     /// Starts the thread.
     pub fn start(registry: Arc<Registry>) -> std::io::Result<Self> {
         let (notes, inbox) = unbounded();
-        let thread = std::thread::Builder::new().name("callvault-herald".into()).spawn(move || run(&inbox, &registry))?;
+        let thread =
+            std::thread::Builder::new().name("callvault-herald".into()).spawn(move || run(&inbox, &registry))?;
         Ok(Self { notes, thread: Mutex::new(Some(thread)) })
     }
 
@@ -79,6 +81,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 fn run(inbox: &Receiver<Note>, registry: &Registry) {
     let mut holding = false;
+    let mut panics = entry::panics();
     loop {
         match inbox.recv_timeout(LOOK) {
             Ok(Note::Legs(count)) => holding = hold(holding, count > 0),
@@ -88,12 +91,12 @@ fn run(inbox: &Receiver<Note>, registry: &Registry) {
             Ok(Note::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
                 holding = hold(holding, registry.count() > 0);
-                log_panics();
+                panics = log_panics(panics);
             }
         }
     }
     hold(holding, false);
-    log_panics();
+    log_panics(panics);
 }
 
 /// The lock has a reader of ours exactly while there are legs. This thread takes it and gives it back.
@@ -108,10 +111,20 @@ fn hold(holding: bool, wanted: bool) -> bool {
     }
 }
 
-fn log_panics() {
-    if let Some(place) = entry::take_last_panic() {
-        tracing::error!("a fault inside mod_callvault at {place} was caught; the call went on, please report it");
+/// Says what was caught at the border since `before`; gives the count that it has said.
+fn log_panics(before: u64) -> u64 {
+    let panics = entry::panics();
+    if panics > before {
+        let place = entry::take_last_panic().unwrap_or_default();
+        tracing::error!(
+            "{} faults inside mod_callvault were caught, the last at {place}; calls go on, please report it",
+            panics - before
+        );
+        if let Some(module) = module() {
+            (before..panics).for_each(|_| module.recorder.panic_caught());
+        }
     }
+    panics
 }
 
 fn change(registry: &Registry, leg: LegKey, recording: RecordingId, former: RecordingId) {
@@ -159,6 +172,7 @@ fn speak(event: &RecorderEvent) {
     };
     let names: Vec<CString> =
         fields.iter().map(|(name, _)| CString::new(format!("Callvault-{name}")).unwrap_or_default()).collect();
-    let headers: Vec<_> = names.iter().zip(&fields).map(|(name, (_, value))| (name.as_c_str(), value.as_ref())).collect();
+    let headers: Vec<_> =
+        names.iter().zip(&fields).map(|(name, (_, value))| (name.as_c_str(), value.as_ref())).collect();
     events::fire(subclass, &headers);
 }

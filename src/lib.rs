@@ -43,7 +43,8 @@ fn load() -> Result<(), ()> {
     let host = ffi::check_host().map_err(|mismatch| tracing::error!("{mismatch}"))?;
     let policy = config::read().map_err(|fault| report_config(&fault))?;
     let registry = Arc::new(Registry::default());
-    let herald = Herald::start(Arc::clone(&registry)).map_err(|error| tracing::error!("no thread could be started: {error}"))?;
+    let herald =
+        Herald::start(Arc::clone(&registry)).map_err(|error| tracing::error!("no thread could be started: {error}"))?;
     let prompts = PromptBook::measure(&policy);
     let startup = Startup {
         policy,
@@ -59,7 +60,8 @@ fn load() -> Result<(), ()> {
             return Err(());
         }
     };
-    let loaded = Arc::new(Module { recorder, registry, herald, prompts: arc_swap::ArcSwap::from_pointee(prompts), host });
+    let loaded =
+        Arc::new(Module { recorder, registry, herald, prompts: arc_swap::ArcSwap::from_pointee(prompts), host });
     module::fill(Arc::clone(&loaded));
     if !events::bind() || !hooks::register() {
         tracing::error!("the host has no room for our handlers: unload what is not needed and load again");
@@ -94,7 +96,10 @@ fn shutdown() {
     legs::release_all(&loaded);
     entry::close();
     if !entry::wait_until_empty(LEAVE_WITHIN) {
-        tracing::error!("someone is still inside mod_callvault after {} s; its code stays mapped", LEAVE_WITHIN.as_secs());
+        tracing::error!(
+            "someone is still inside mod_callvault after {} s; its code stays mapped",
+            LEAVE_WITHIN.as_secs()
+        );
     }
     std::thread::sleep(GRACE);
     end(&loaded);

@@ -45,9 +45,8 @@ impl<T: Into<Answer>> From<Result<T, CommandFault>> for Answer {
 
 /// Splits a command's arguments as a shell would and parses them; help comes back as an answer.
 pub fn parse<C: Parser>(arguments: &str) -> Result<C, Answer> {
-    let words = shlex::split(arguments).ok_or_else(|| {
-        Answer::Fault(CommandFault::new("usage", "a quotation mark is not closed", "close it"))
-    })?;
+    let words = shlex::split(arguments)
+        .ok_or_else(|| Answer::Fault(CommandFault::new("usage", "a quotation mark is not closed", "close it")))?;
     C::try_parse_from(words).map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Answer::Text(error.to_string()),
         _ => {

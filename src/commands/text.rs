@@ -46,7 +46,8 @@ pub fn active(recordings: &[ActiveRecording]) -> String {
 
 /// `callvault list`.
 pub fn list(rows: &[RecordingRow]) -> String {
-    let mut text = format!("{:<32}  {:<24}  {:<8}  {:>12}  {:<10}  outcome\n", "id", "started", "way", "length", "state");
+    let mut text =
+        format!("{:<32}  {:<24}  {:<8}  {:>12}  {:<10}  outcome\n", "id", "started", "way", "length", "state");
     for row in rows {
         let _ = writeln!(
             text,
@@ -87,7 +88,13 @@ pub fn show(view: &RecordingView) -> String {
             track.leg
         );
         for gap in &track.gaps {
-            let _ = writeln!(text, "  gap      at {}, {}: {}", seconds(gap.offset_ms), seconds(gap.duration_ms), word(&gap.reason));
+            let _ = writeln!(
+                text,
+                "  gap      at {}, {}: {}",
+                seconds(gap.offset_ms),
+                seconds(gap.duration_ms),
+                word(&gap.reason)
+            );
         }
     }
     for notice in &view.notices {

@@ -99,7 +99,8 @@ impl LastPanic {
         if line == 0 {
             return None;
         }
-        let bytes: Vec<u8> = self.file.iter().map(|cell| cell.load(Ordering::Relaxed)).take_while(|&b| b != 0).collect();
+        let bytes: Vec<u8> =
+            self.file.iter().map(|cell| cell.load(Ordering::Relaxed)).take_while(|&b| b != 0).collect();
         Some(format!("{}:{line}", String::from_utf8_lossy(&bytes)))
     }
 }

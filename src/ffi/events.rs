@@ -46,7 +46,14 @@ pub fn bind() -> bool {
         let mut node = ptr::null_mut();
         // SAFETY: strings are static, the callback is ours; the node is kept until `unbind`.
         let status = unsafe {
-            host::switch_event_bind_removable(OWNER.as_ptr(), kind, ptr::null(), Some(on_event), ptr::null_mut(), &raw mut node)
+            host::switch_event_bind_removable(
+                OWNER.as_ptr(),
+                kind,
+                ptr::null(),
+                Some(on_event),
+                ptr::null_mut(),
+                &raw mut node,
+            )
         };
         place.store(node, Ordering::Release);
         status == host::SWITCH_STATUS_SUCCESS

@@ -93,7 +93,8 @@ pub fn unregister() {
 pub fn add_session_hooks(session: Session<'_>) -> bool {
     // SAFETY: the session is alive; nodes come from its pool.
     unsafe {
-        host::switch_core_event_hook_add_read_frame(session.raw(), Some(media::read_frame)) == host::SWITCH_STATUS_SUCCESS
+        host::switch_core_event_hook_add_read_frame(session.raw(), Some(media::read_frame))
+            == host::SWITCH_STATUS_SUCCESS
             && host::switch_core_event_hook_add_receive_message(session.raw(), Some(receive_message))
                 == host::SWITCH_STATUS_SUCCESS
             && host::switch_core_event_hook_add_state_change(session.raw(), Some(state_change))
@@ -160,7 +161,8 @@ unsafe extern "C" fn receive_message(
 /// The message and its strings are alive.
 unsafe fn understand(message: &host::switch_core_session_message_t) -> Option<Message> {
     // SAFETY: by this function's contract, each place is null or a NUL-terminated string.
-    let argument = |place: usize| unsafe { copy(message.string_array_arg[place]) }.map(|text| super::text::readable(&text));
+    let argument =
+        |place: usize| unsafe { copy(message.string_array_arg[place]) }.map(|text| super::text::readable(&text));
     Some(match message.message_id {
         host::SWITCH_MESSAGE_INDICATE_ANSWER | host::SWITCH_MESSAGE_ANSWER_EVENT => Message::Answered,
         host::SWITCH_MESSAGE_PROGRESS_EVENT | host::SWITCH_MESSAGE_INDICATE_PROGRESS => Message::EarlyMedia,

@@ -66,9 +66,19 @@ type ApiFunction = unsafe extern "C" fn(
 ) -> host::switch_status_t;
 
 const APIS: [(&CStr, &CStr, &CStr, ApiFunction); 3] = [
-    (c"callvault", c"Call recorder: status, lists, metrics; no personal data", commands::CALLVAULT_SYNTAX, api_callvault),
+    (
+        c"callvault",
+        c"Call recorder: status, lists, metrics; no personal data",
+        commands::CALLVAULT_SYNTAX,
+        api_callvault,
+    ),
     (c"callvault_release", c"Call recorder: release a recording for a ticket", commands::RELEASE_SYNTAX, api_release),
-    (c"callvault_admin", c"Call recorder: reload, stop, start, drain, expiry, pause", commands::ADMIN_SYNTAX, api_admin),
+    (
+        c"callvault_admin",
+        c"Call recorder: reload, stop, start, drain, expiry, pause",
+        commands::ADMIN_SYNTAX,
+        api_admin,
+    ),
 ];
 
 unsafe fn add_api(
@@ -131,7 +141,11 @@ unsafe fn argument_text(text: *const c_char) -> String {
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
 }
 
-fn answer(command: *const c_char, stream: *mut host::switch_stream_handle_t, run: fn(&str) -> String) -> host::switch_status_t {
+fn answer(
+    command: *const c_char,
+    stream: *mut host::switch_stream_handle_t,
+    run: fn(&str) -> String,
+) -> host::switch_status_t {
     // SAFETY: the host's arguments live for the call.
     let (command, stream) = unsafe { (argument_text(command), Stream::from_host(stream)) };
     let text = enter(None, || Some(run(&command)));

@@ -34,7 +34,8 @@ pub struct HostMismatch {
 pub fn check_host() -> Result<String, HostMismatch> {
     // SAFETY: these return static strings of the host.
     let [major, minor, micro] = unsafe {
-        [host::switch_version_major(), host::switch_version_minor(), host::switch_version_micro()].map(|text| part(text))
+        [host::switch_version_major(), host::switch_version_minor(), host::switch_version_micro()]
+            .map(|text| part(text))
     };
     let running = format!("{major}.{minor}.{micro}");
     if major == env!("CALLVAULT_HOST_MAJOR") && minor == env!("CALLVAULT_HOST_MINOR") {

@@ -48,7 +48,13 @@ unsafe fn take(tap: &crate::legs::Tap, frame: &host::switch_frame_t) {
     let payload = unsafe { std::slice::from_raw_parts(frame.data.cast::<u8>(), frame.datalen as usize) };
     // SAFETY: the implementation is a live structure of the codec's module.
     let format = unsafe { format_of(implementation) };
-    tap.take(&HostFrame { at: SystemClock.monotonic(), payload, timestamp: frame.timestamp, sequence: frame.seq, format });
+    tap.take(&HostFrame {
+        at: SystemClock.monotonic(),
+        payload,
+        timestamp: frame.timestamp,
+        sequence: frame.seq,
+        format,
+    });
 }
 
 /// # Safety

@@ -26,8 +26,6 @@ pub struct Session<'a> {
 pub enum Flag {
     /// The leg has answered.
     Answered,
-    /// It has media before its answer.
-    EarlyMedia,
     /// Its party holds, by the far end's re-INVITE or ours.
     Holding,
     /// Our side put it on hold locally.
@@ -48,7 +46,6 @@ impl Flag {
     fn value(self) -> host::switch_channel_flag_t {
         match self {
             Self::Answered => host::CF_ANSWERED,
-            Self::EarlyMedia => host::CF_EARLY_MEDIA,
             Self::Holding => host::CF_LEG_HOLDING,
             Self::Hold => host::CF_HOLD,
             Self::ProxyMode => host::CF_PROXY_MODE,
@@ -117,7 +114,9 @@ impl<'a> Session<'a> {
     /// few times in a leg's life, never per frame.
     pub fn variable(self, name: &CStr) -> Option<String> {
         // SAFETY: channel and name are alive; with `dup` the host gives a copy that lives as long as the session.
-        let value = unsafe { copy(host::switch_channel_get_variable_dup(self.channel(), name.as_ptr(), host::SWITCH_TRUE, -1)) };
+        let value = unsafe {
+            copy(host::switch_channel_get_variable_dup(self.channel(), name.as_ptr(), host::SWITCH_TRUE, -1))
+        };
         value.map(|bytes| readable(&bytes))
     }
 
@@ -125,7 +124,14 @@ impl<'a> Session<'a> {
     pub fn set_variable(self, name: &CStr, value: &str) {
         let value = c_string(value);
         // SAFETY: channel and both strings are alive for the call.
-        unsafe { host::switch_channel_set_variable_var_check(self.channel(), name.as_ptr(), value.as_ptr(), host::SWITCH_FALSE) };
+        unsafe {
+            host::switch_channel_set_variable_var_check(
+                self.channel(),
+                name.as_ptr(),
+                value.as_ptr(),
+                host::SWITCH_FALSE,
+            )
+        };
     }
 
     /// Which way the leg was set up.
@@ -176,7 +182,9 @@ impl<'a> Session<'a> {
     /// Lets the leg run for this long, reading what comes; false where it is going down.
     pub fn wait_ms(self, ms: u32) -> bool {
         // SAFETY: the session is alive and this thread is the one that reads it.
-        unsafe { host::switch_ivr_sleep(self.raw(), ms, host::SWITCH_FALSE, ptr::null_mut()) == host::SWITCH_STATUS_SUCCESS }
+        unsafe {
+            host::switch_ivr_sleep(self.raw(), ms, host::SWITCH_FALSE, ptr::null_mut()) == host::SWITCH_STATUS_SUCCESS
+        }
     }
 
     /// The uuid of the leg it was born for or is bridged to.
@@ -184,7 +192,11 @@ impl<'a> Session<'a> {
         let mut buffer = [0_u8; LegUuid::MAX + 1];
         // SAFETY: the host writes at most the length given, NUL included, and returns null where there is none.
         let partner = unsafe {
-            host::switch_channel_get_partner_uuid_copy(self.channel(), buffer.as_mut_ptr().cast(), buffer.len() as host::switch_size_t)
+            host::switch_channel_get_partner_uuid_copy(
+                self.channel(),
+                buffer.as_mut_ptr().cast(),
+                buffer.len() as host::switch_size_t,
+            )
         };
         if partner.is_null() {
             return None;
@@ -289,7 +301,8 @@ impl Located {
         let uuid = c_string(uuid.as_str());
         // SAFETY: the string is alive for the call; a session comes back with its read lock held.
         unsafe {
-            let session = host::switch_core_session_perform_locate(uuid.as_ptr(), SOURCE.as_ptr(), c"locate".as_ptr(), 0);
+            let session =
+                host::switch_core_session_perform_locate(uuid.as_ptr(), SOURCE.as_ptr(), c"locate".as_ptr(), 0);
             Session::from_host(session).map(Self)
         }
     }

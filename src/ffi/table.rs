@@ -24,7 +24,10 @@ pub struct LegTable<T: 'static> {
 impl<T> LegTable<T> {
     /// Empty.
     pub const fn new() -> Self {
-        Self { places: [const { Place { key: AtomicUsize::new(EMPTY), value: AtomicPtr::new(std::ptr::null_mut()) } }; PLACES] }
+        Self {
+            places: [const { Place { key: AtomicUsize::new(EMPTY), value: AtomicPtr::new(std::ptr::null_mut()) } };
+                PLACES],
+        }
     }
 
     /// Puts a leg in; false where the table is full.

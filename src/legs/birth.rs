@@ -71,7 +71,10 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
     }
     if !LEGS.insert(leg.address, Arc::clone(&leg)) {
         module.registry.remove(&leg);
-        return tracing::error!(leg = facts.uuid.as_str(), "more legs than the table has places: this one is not recorded");
+        return tracing::error!(
+            leg = facts.uuid.as_str(),
+            "more legs than the table has places: this one is not recorded"
+        );
     }
     session.set_variable(c"callvault_id", &recording.to_string());
     let (exempt, emergency) = (facts.exempt, facts.emergency);

@@ -204,7 +204,13 @@ mod tests {
 
     #[test]
     fn a_conference_is_known_by_its_name_alone() {
-        for argument in ["sales", "sales@default", " sales@default+1234+flags{mute}", "sales+1234", "bridge:sales@default:user/1000"] {
+        for argument in [
+            "sales",
+            "sales@default",
+            " sales@default+1234+flags{mute}",
+            "sales+1234",
+            "bridge:sales@default:user/1000",
+        ] {
             assert_eq!(conference_name(argument), "sales", "{argument}");
         }
     }

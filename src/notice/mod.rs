@@ -107,7 +107,10 @@ fn report(leg: &str, evidence: &NoticeEvidence) {
     match evidence.state {
         NoticeState::Informed => tracing::info!(leg, "notice {prompt} ({language}) heard whole"),
         NoticeState::Partial | NoticeState::None => {
-            tracing::warn!(leg, "notice {prompt} ({language}) not heard whole: {frames_written} of {frames_due} packets");
+            tracing::warn!(
+                leg,
+                "notice {prompt} ({language}) not heard whole: {frames_written} of {frames_due} packets"
+            );
         }
     }
 }

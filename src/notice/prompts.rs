@@ -49,7 +49,9 @@ impl PromptBook {
                 Some(measured) => drop(prompts.insert(key(prompt), measured)),
                 None => tracing::error!(
                     "prompt {} ({}): {} cannot be played to its end; put the file in place and run callvault_admin reload",
-                    prompt.id, prompt.language, prompt.file
+                    prompt.id,
+                    prompt.language,
+                    prompt.file
                 ),
             }
         }

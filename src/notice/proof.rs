@@ -25,7 +25,13 @@ impl Count {
     }
 
     /// How it went. `whole`: playing came to its end, media flowed before and after, the leg is up.
-    pub(super) fn evidence(self, session: Session<'_>, leg: &Leg, prompt: &MeasuredPrompt, whole: bool) -> NoticeEvidence {
+    pub(super) fn evidence(
+        self,
+        session: Session<'_>,
+        leg: &Leg,
+        prompt: &MeasuredPrompt,
+        whole: bool,
+    ) -> NoticeEvidence {
         let written = small(leg.written().saturating_sub(self.written));
         let sent = self.sent.zip(session.packets_sent()).map(|(before, after)| small(after.saturating_sub(before)));
         let due = prompt.frames(self.ptime_us);
