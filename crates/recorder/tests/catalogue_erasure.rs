@@ -137,7 +137,7 @@ fn a_tombstone_has_no_column_for_a_number_a_name_or_a_leg() {
             "instance",
             "policy",
             "epoch",
-            "day",
+            "day_ms",
             "duration_class",
             "ended_at",
             "expires_at",

@@ -1,6 +1,6 @@
 //! Where rows lie: recordings, legs, tracks, segments, notices, released copies, used tickets, tombstones.
 //!
-//! One [`Catalogue`] writes, in groups, each group one transaction flushed before [`Catalogue::apply`] returns;
+//! A [`Catalogue`] writes, in groups, each group one transaction flushed before [`Catalogue::apply`] returns;
 //! any number of [`CatalogueReader`]s answer `list` and `show` beside it. Capture waits for neither.
 //!
 //! **Time.** A recording's *zero* is its first answer (`answered_at_ms`); offsets and gaps count from it.
@@ -17,6 +17,7 @@
 //!                      |        |── track 2 (offset_ms) ─────────|
 //! ```
 mod change;
+mod due;
 mod fault;
 mod material;
 mod open;
@@ -38,15 +39,16 @@ use crate::ids::RecordingId;
 use crate::time::{EpochDay, UnixMillis};
 
 pub use change::Change;
+pub use due::DueRow;
 pub use fault::CatalogueFault;
 use fault::Doing;
 pub use material::{Material, ReleasedCopy, SegmentClosed, SegmentMaterial, TrackMaterial};
-pub use read::{Counts, DueRow};
+pub use read::Counts;
 pub use recovery::{Recovery, SegmentFacts};
 pub use tombstone::{CopyFate, DestructionReason, METHOD, Tombstone};
 pub use view::{Filter, OutcomeFilter, OutcomeWord, RecordingRow, RecordingView, State, TrackView, UnknownOutcome};
 
-/// The catalogue's one writer.
+/// A connection that writes. Two of them take turns, each waiting for the other up to five seconds.
 #[derive(Debug)]
 pub struct Catalogue {
     connection: Connection,
@@ -90,7 +92,7 @@ impl Catalogue {
     /// At most `limit` recordings due at `now` where recordings are kept for `retention`: begun destructions first,
     /// then the oldest.
     pub fn due(&self, now: UnixMillis, retention: Duration, limit: u32) -> Result<Vec<DueRow>, CatalogueFault> {
-        read::due(&self.connection, now, retention, limit)
+        due::due(&self.connection, now, retention, limit)
     }
 
     /// Where the parts of a recording lie; `None` where it is unknown or destroyed.
@@ -107,6 +109,12 @@ impl Catalogue {
     /// uses it.
     pub fn ticket_used(&self, nonce: &[u8]) -> Result<bool, CatalogueFault> {
         read::ticket_used(&self.connection, nonce)
+    }
+
+    /// Those of these names in the release directory that no row knows of: copies whose writing a kill interrupted. To
+    /// be removed, or they outlive their recording.
+    pub fn copies_without_row(&self, names: &[String]) -> Result<Vec<String>, CatalogueFault> {
+        read::copies_without_row(&self.connection, names)
     }
 
     /// Those of the store's segments whose [`SegmentFacts`] recovery needs.
@@ -156,7 +164,7 @@ impl CatalogueReader {
 
     /// As [`Catalogue::due`], for `expire-now --dry-run`.
     pub fn due(&self, now: UnixMillis, retention: Duration, limit: u32) -> Result<Vec<DueRow>, CatalogueFault> {
-        read::due(&self.turn(), now, retention, limit)
+        due::due(&self.turn(), now, retention, limit)
     }
 
     /// How many recordings are in which state.

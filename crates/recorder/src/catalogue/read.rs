@@ -1,19 +1,21 @@
 //! Questions to the catalogue. Functions of a connection, so that the writer and the readers share them.
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use crate::evidence::{Gap, NoticeEvidence};
 use crate::ids::{LegUuid, RecordingId, hex};
 use crate::time::{EpochDay, UnixMillis};
 
+use super::due;
 use super::fault::{CatalogueFault, Doing};
-use super::tombstone::{CopyFate, DestructionReason, Tombstone};
+use super::tombstone::{CopyFate, Tombstone};
 use super::view::{Filter, OutcomeFilter, OutcomeWord, RecordingRow, RecordingView, State, TrackView};
-use super::words::{from_json, meaning, recording_id, signed, track_number, unsigned, word};
+use super::words::{from_json, meaning, recording_id, track_number, unsigned, word};
 
-const DAY: i64 = 86_400_000;
+const DAY_MS: i64 = 86_400_000;
 
 /// How many recordings are in which state, and what of them is late.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,26 +40,48 @@ pub(super) fn list(
     filter: &Filter,
     now: UnixMillis,
 ) -> Result<Vec<RecordingRow>, CatalogueFault> {
+    // Each table is read along its index and no further than the limit; a sorted union of both would read all of both.
+    let mut found = some_of(connection, LIVE, "started_at", filter, now)?;
+    found.extend(some_of(connection, BURIED, "day_ms", filter, now)?);
+    found.sort_by_key(|row| (Reverse(row.started_at_ms), row.id));
+    found.truncate(usize::try_from(filter.limit()).unwrap_or(usize::MAX));
+    Ok(found)
+}
+
+/// Live recordings and tombstones, with the columns that `recording_row` reads.
+const LIVE: &str = "SELECT id, direction, started_at AS started, answered_at, ended_at, NULL AS duration_class, state,
+    outcome, reason FROM recordings";
+const BURIED: &str = "SELECT id, direction, day_ms AS started, NULL AS answered_at, ended_at, duration_class,
+    'destroyed' AS state, outcome, outcome_reason AS reason FROM tombstones";
+
+fn some_of(
+    connection: &Connection,
+    table: &str,
+    start: &str,
+    filter: &Filter,
+    now: UnixMillis,
+) -> Result<Vec<RecordingRow>, CatalogueFault> {
     let mut wanted = String::from("1");
     let mut values: Vec<Value> = Vec::new();
     if let Some(since) = filter.since {
-        wanted.push_str(" AND started >= ?");
+        wanted.push_str(&format!(" AND {start} >= ?"));
         values.push(since.0.into());
     }
     if let Some(until) = filter.until {
-        wanted.push_str(" AND started < ?");
+        wanted.push_str(&format!(" AND {start} < ?"));
         values.push(until.0.into());
     }
     if let Some(outcome) = filter.outcome {
         let (column, value) = match outcome {
             OutcomeFilter::Outcome(outcome) => ("outcome", word(&outcome)),
-            OutcomeFilter::Reason(reason) => ("reason", reason.as_str().to_owned()),
+            OutcomeFilter::Reason(why) if start == "started_at" => ("reason", why.as_str().to_owned()),
+            OutcomeFilter::Reason(why) => ("outcome_reason", why.as_str().to_owned()),
         };
         wanted.push_str(&format!(" AND {column} = ?"));
         values.push(value.into());
     }
     values.push(i64::from(filter.limit()).into());
-    let sql = format!("{ROWS} WHERE {wanted} ORDER BY started DESC, id LIMIT ?");
+    let sql = format!("{table} WHERE {wanted} ORDER BY {start} DESC, id LIMIT ?");
     let mut statement = connection.prepare_cached(&sql).doing("list recordings")?;
     let mut rows = statement.query(params_from_iter(values)).doing("list recordings")?;
     let mut found = Vec::new();
@@ -66,14 +90,6 @@ pub(super) fn list(
     }
     Ok(found)
 }
-
-/// Live recordings and tombstones as the columns of `list`.
-const ROWS: &str = "SELECT id, direction, started, answered_at, ended_at, duration_class, state, outcome, reason FROM (
-    SELECT id, direction, started_at AS started, answered_at, ended_at, NULL AS duration_class, state, outcome, reason
-    FROM recordings
-    UNION ALL
-    SELECT id, direction, day * 86400000, NULL, ended_at, duration_class, 'destroyed', outcome, outcome_reason
-    FROM tombstones)";
 
 fn recording_row(row: &Row<'_>, now: UnixMillis) -> Result<RecordingRow, CatalogueFault> {
     let column = "read a recording";
@@ -103,13 +119,9 @@ pub(super) fn show(
     id: RecordingId,
     now: UnixMillis,
 ) -> Result<Option<RecordingView>, CatalogueFault> {
-    let mut statement = connection.prepare_cached(&format!("{ROWS} WHERE id = ?1")).doing("show a recording")?;
-    let mut rows = statement.query([id.bytes()]).doing("show a recording")?;
-    let Some(row) = rows.next().doing("show a recording")? else { return Ok(None) };
-    let row = recording_row(row, now)?;
-    if row.state == State::Destroyed {
-        return buried(connection, row).map(Some);
-    }
+    let Some(row) = one_of(connection, LIVE, id, now)? else {
+        return one_of(connection, BURIED, id, now)?.map(|row| buried(connection, row)).transpose();
+    };
     let (instance, answered, ended, expires): (String, Option<i64>, Option<i64>, Option<i64>) = connection
         .query_row(
             "SELECT instance, answered_at, ended_at, expires_at FROM recordings WHERE id = ?1",
@@ -127,6 +139,17 @@ pub(super) fn show(
         notices: notices(connection, id)?,
         destroyed: None,
     }))
+}
+
+fn one_of(
+    connection: &Connection,
+    table: &str,
+    id: RecordingId,
+    now: UnixMillis,
+) -> Result<Option<RecordingRow>, CatalogueFault> {
+    let mut statement = connection.prepare_cached(&format!("{table} WHERE id = ?1")).doing("show a recording")?;
+    let mut rows = statement.query([id.bytes()]).doing("show a recording")?;
+    rows.next().doing("show a recording")?.map(|row| recording_row(row, now)).transpose()
 }
 
 fn buried(connection: &Connection, row: RecordingRow) -> Result<RecordingView, CatalogueFault> {
@@ -221,11 +244,6 @@ fn notices(connection: &Connection, id: RecordingId) -> Result<Vec<NoticeEvidenc
     texts.map(|text| from_json(&text.doing("read a notice")?, "notice")).collect()
 }
 
-/// What is due at `now` where recordings are kept for `retention`, the oldest first. What was begun comes before all.
-const DUE: &str = "ended_at IS NOT NULL AND (state = 'destroying'
-    OR state IN ('kept', 'truncated', 'none') AND min(expires_at, ended_at + ?2) <= ?1
-    OR state IN ('kept', 'truncated') AND outcome = 'not_recorded')";
-
 /// How many recordings are in which state.
 pub(super) fn counts(connection: &Connection, now: UnixMillis, retention: Duration) -> Result<Counts, CatalogueFault> {
     let mut counts = Counts::default();
@@ -242,15 +260,12 @@ pub(super) fn counts(connection: &Connection, now: UnixMillis, retention: Durati
             State::Destroyed => counts.destroyed += many,
         }
     }
-    let count = |sql: &str, values: &[i64]| -> Result<u64, CatalogueFault> {
-        connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.query_row(params_from_iter(values), |row| row.get::<_, i64>(0)))
-            .doing("count recordings")
-            .map(unsigned)
-    };
-    counts.destroyed += count("SELECT count(*) FROM tombstones", &[])?;
-    counts.overdue = count(&format!("SELECT count(*) FROM recordings WHERE {DUE}"), &[now.0, millis(retention)])?;
+    let buried: i64 = connection
+        .prepare_cached("SELECT count(*) FROM tombstones")
+        .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+        .doing("count tombstones")?;
+    counts.destroyed += unsigned(buried);
+    counts.overdue = due::count(connection, now, retention)?;
     Ok(counts)
 }
 
@@ -260,76 +275,14 @@ pub(super) fn outcomes_since(connection: &Connection, since: UnixMillis) -> Resu
         .prepare_cached(
             "SELECT coalesce(reason, outcome) AS word, count(*) FROM (
                  SELECT outcome, reason FROM recordings WHERE ended_at >= ?1
-                 UNION ALL SELECT outcome, outcome_reason FROM tombstones WHERE day >= ?2 AND ended_at >= ?1)
+                 UNION ALL SELECT outcome, outcome_reason FROM tombstones WHERE day_ms >= ?2 AND ended_at >= ?1)
              GROUP BY word ORDER BY word",
         )
         .doing("count outcomes")?;
     let rows = statement
-        .query_map([since.0, since.0.div_euclid(DAY) - 2], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))
+        .query_map([since.0, since.0.saturating_sub(3 * DAY_MS)], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?)))
         .doing("count outcomes")?;
     rows.map(|row| row.doing("count outcomes").map(|(word, many)| (word, unsigned(many)))).collect()
-}
-
-/// A recording that is due, as the plan needs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DueRow {
-    /// The recording.
-    pub id: RecordingId,
-    /// Its end.
-    pub ended_at: UnixMillis,
-    /// Its expiry as it was fixed at its end.
-    pub expires_at: UnixMillis,
-    /// What became of the call.
-    pub outcome: OutcomeWord,
-    /// Where it is in its life.
-    pub state: State,
-    /// Why its destruction was begun, where it was.
-    pub begun: Option<DestructionReason>,
-    /// How many tracks, segments and released copies it has.
-    pub tracks: u32,
-    /// See `tracks`.
-    pub segments: u32,
-    /// See `tracks`.
-    pub copies: u32,
-}
-
-/// At most `limit` recordings that are due: begun ones first, then the oldest.
-pub(super) fn due(
-    connection: &Connection,
-    now: UnixMillis,
-    retention: Duration,
-    limit: u32,
-) -> Result<Vec<DueRow>, CatalogueFault> {
-    let sql = format!(
-        "SELECT id, ended_at, expires_at, outcome, state,
-             (SELECT count(*) FROM tracks WHERE recording = id),
-             (SELECT count(*) FROM segments WHERE recording = id),
-             (SELECT count(*) FROM releases WHERE recording = id), destroying_reason
-         FROM recordings WHERE {DUE}
-         ORDER BY state = 'destroying' DESC, min(expires_at, ended_at + ?2), id LIMIT ?3"
-    );
-    let mut statement = connection.prepare_cached(&sql).doing("find what is due")?;
-    let mut rows = statement.query(params![now.0, millis(retention), limit]).doing("find what is due")?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next().doing("find what is due")? {
-        let column = "read a recording that is due";
-        found.push(DueRow {
-            id: recording_id(&row.get::<_, Vec<u8>>(0).doing(column)?)?,
-            ended_at: UnixMillis(row.get(1).doing(column)?),
-            expires_at: UnixMillis(row.get(2).doing(column)?),
-            outcome: meaning(row.get(3).doing(column)?, "outcome")?,
-            state: meaning(row.get(4).doing(column)?, "state")?,
-            tracks: row.get(5).doing(column)?,
-            segments: row.get(6).doing(column)?,
-            copies: row.get(7).doing(column)?,
-            begun: row
-                .get::<_, Option<String>>(8)
-                .doing(column)?
-                .map(|reason| meaning(reason, "reason of a destruction"))
-                .transpose()?,
-        });
-    }
-    Ok(found)
 }
 
 /// Whether anything that is not destroyed was sealed under a key that this epoch wraps.
@@ -349,6 +302,16 @@ pub(super) fn ticket_used(connection: &Connection, nonce: &[u8]) -> Result<bool,
         .doing("look for a ticket")
 }
 
-fn millis(duration: Duration) -> i64 {
-    signed(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)).min(i64::MAX / 4)
+/// Those of the release directory's files that no row knows of.
+pub(super) fn copies_without_row(connection: &Connection, names: &[String]) -> Result<Vec<String>, CatalogueFault> {
+    let mut statement = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM releases WHERE path = ?1 OR path LIKE '%/' || ?1)")
+        .doing("look for a copy")?;
+    let mut strays = Vec::new();
+    for name in names {
+        if !statement.query_row([name], |row| row.get::<_, bool>(0)).doing("look for a copy")? {
+            strays.push(name.clone());
+        }
+    }
+    Ok(strays)
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::conversation::Direction;
 use crate::evidence::Party;
@@ -253,39 +253,43 @@ fn opened_segment(facts: &SegmentFacts) -> Change {
     }
 }
 
-/// Recordings without an end, and those that ended with a track or a segment still open.
-const OPEN: &str = "state = 'recording' OR state IN ('kept', 'truncated', 'destroying') AND (
-    EXISTS (SELECT 1 FROM segments WHERE recording = id AND sha256 IS NULL)
-    OR EXISTS (SELECT 1 FROM tracks WHERE recording = id AND duration_ms IS NULL))";
+/// The ids of recordings without an end, and of those that ended with a track or a segment still open.
+const OPEN: &str = "SELECT id FROM recordings WHERE state = 'recording'
+    UNION SELECT recording FROM segments WHERE sha256 IS NULL
+    UNION SELECT recording FROM tracks WHERE duration_ms IS NULL";
 
 /// Those of a store's segments whose facts [`recover`] wants: of recordings with an open end, and unknown ones.
 pub(super) fn wanted(connection: &Connection, names: &[String]) -> Result<Vec<String>, CatalogueFault> {
-    let mut statement = connection
-        .prepare_cached(&format!(
-            "SELECT NOT EXISTS (SELECT 1 FROM segments JOIN recordings ON id = recording WHERE name = ?1 AND NOT ({OPEN}))"
-        ))
-        .doing("look for a segment")?;
+    let open = open(connection)?;
+    let what = "look for a segment";
+    let mut statement = connection.prepare_cached("SELECT recording FROM segments WHERE name = ?1").doing(what)?;
     let mut wanted = Vec::new();
     for name in names {
-        if statement.query_row([name], |row| row.get::<_, bool>(0)).doing("look for a segment")? {
+        let owner: Option<Vec<u8>> = statement.query_row([name], |row| row.get(0)).optional().doing(what)?;
+        let closed = match owner {
+            Some(owner) => !open.contains(&recording_id(&owner)?),
+            None => false,
+        };
+        if !closed {
             wanted.push(name.clone());
         }
     }
     Ok(wanted)
 }
 
-/// The recordings that need closing, given what the store has.
+fn open(connection: &Connection) -> Result<BTreeSet<RecordingId>, CatalogueFault> {
+    let what = "find recordings without an end";
+    let mut statement = connection.prepare_cached(OPEN).doing(what)?;
+    let ids = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).doing(what)?;
+    ids.map(|id| recording_id(&id.doing(what)?)).collect()
+}
+
+/// The recordings that need closing, given what the store has, and which of its recordings are destroyed.
 pub(super) fn unfinished(
     connection: &Connection,
     segments: &[SegmentFacts],
 ) -> Result<(Vec<Unfinished>, BTreeSet<RecordingId>), CatalogueFault> {
-    let what = "find recordings without an end";
-    let mut statement = connection
-        .prepare_cached(&format!("SELECT id FROM recordings WHERE {OPEN} ORDER BY started_at, id"))
-        .doing(what)?;
-    let open = statement.query_map([], |row| row.get::<_, Vec<u8>>(0)).doing(what)?;
-    let open = open.collect::<Result<Vec<_>, _>>().doing(what)?;
-    let mut ids = open.iter().map(|id| recording_id(id)).collect::<Result<BTreeSet<_>, _>>()?;
+    let mut ids = open(connection)?;
     ids.extend(segments.iter().map(|facts| facts.recording));
     let (mut found, mut buried) = (Vec::new(), BTreeSet::new());
     for id in ids {

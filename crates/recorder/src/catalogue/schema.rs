@@ -27,8 +27,12 @@ CREATE TABLE recordings (
     destroying_reason TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX recordings_by_start ON recordings (started_at);
+CREATE INDEX recordings_by_end ON recordings (ended_at);
 CREATE INDEX recordings_by_expiry ON recordings (expires_at);
 CREATE INDEX recordings_by_epoch ON recordings (epoch);
+CREATE INDEX recordings_by_state ON recordings (state);
+CREATE INDEX recordings_not_to_be_kept ON recordings (ended_at)
+    WHERE outcome = 'not_recorded' AND state IN ('kept', 'truncated');
 
 CREATE TABLE legs (
     recording BLOB NOT NULL,
@@ -53,6 +57,7 @@ CREATE TABLE tracks (
     frames_lost INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (recording, number)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX tracks_open ON tracks (recording) WHERE duration_ms IS NULL;
 
 CREATE TABLE segments (
     recording   BLOB NOT NULL,
@@ -67,6 +72,7 @@ CREATE TABLE segments (
     sha256      BLOB CHECK (length(sha256) = 32),
     PRIMARY KEY (recording, track, segment)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX segments_by_name ON segments (name);
 CREATE INDEX segments_open ON segments (recording) WHERE sha256 IS NULL;
 
 CREATE TABLE notices (
@@ -99,7 +105,7 @@ CREATE TABLE tombstones (
     instance       TEXT NOT NULL,
     policy         TEXT NOT NULL,
     epoch          INTEGER NOT NULL,
-    day            INTEGER NOT NULL,
+    day_ms         INTEGER NOT NULL,
     duration_class INTEGER NOT NULL,
     ended_at       INTEGER NOT NULL,
     expires_at     INTEGER NOT NULL,
@@ -111,7 +117,7 @@ CREATE TABLE tombstones (
     segments       BLOB NOT NULL,
     copies         TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX tombstones_by_day ON tombstones (day);
+CREATE INDEX tombstones_by_day ON tombstones (day_ms);
 ";
 
 /// Brings a file to the newest schema, or says why not. Each step is one transaction, so a kill leaves a whole version.

@@ -13,6 +13,8 @@ use super::tombstone::{CopyFate, METHOD, duration_class};
 use super::view::State;
 use super::words::{direction, json, signed, word};
 
+const DAY_MS: i64 = 86_400_000;
+
 /// Writes one change. `index` is its place in the group, for the fault.
 pub(super) fn write(connection: &Connection, index: usize, change: &Change) -> Result<(), CatalogueFault> {
     let there = |rows: usize, what| if rows == 0 { Err(CatalogueFault::NoSuchRow { index, what }) } else { Ok(()) };
@@ -185,14 +187,14 @@ fn bury(
     let duration = answered.map_or(Duration::ZERO, |answered| UnixMillis(ended).since(UnixMillis(answered)));
     let written = run(
         connection,
-        "INSERT INTO tombstones (id, direction, instance, policy, epoch, day, duration_class, ended_at, expires_at,
+        "INSERT INTO tombstones (id, direction, instance, policy, epoch, day_ms, duration_class, ended_at, expires_at,
              outcome, outcome_reason, destroyed_at, method, reason, segments, copies)
          SELECT id, direction, instance, policy, epoch, ?2, ?3, ended_at, expires_at,
              outcome, reason, ?4, ?5, destroying_reason, ?6, ?7
          FROM recordings WHERE id = ?1",
         params![
             id.bytes(),
-            UnixMillis(started).day().0,
+            started.div_euclid(DAY_MS) * DAY_MS,
             signed(duration_class(duration)),
             at.0,
             METHOD,
