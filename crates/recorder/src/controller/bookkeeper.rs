@@ -273,11 +273,12 @@ impl Bookkeeper {
 
     fn restock(&mut self) {
         match self.stock.restock(&self.keystore, &self.shared) {
-            Ok(()) => {
+            None => {}
+            Some(Ok(())) => {
                 self.shared.clear("keystore_fault");
                 self.say_whether(CannotRecord::Keystore, false);
             }
-            Err(fault) => {
+            Some(Err(fault)) => {
                 self.shared.raise("keystore_fault", fault.to_string());
                 self.say_whether(CannotRecord::Keystore, self.stock.is_empty());
             }

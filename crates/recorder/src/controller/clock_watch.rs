@@ -14,7 +14,8 @@ const CONFIRMATION: Duration = Duration::from_secs(10 * 60);
 pub(super) struct ClockWatch {
     believed: (UnixMillis, Monotonic),
     jump_ms: Option<i64>,
-    asked: Option<Monotonic>,
+    /// When a person was refused, and for which jump.
+    asked: Option<(Monotonic, i64)>,
 }
 
 impl ClockWatch {
@@ -33,8 +34,7 @@ impl ClockWatch {
         if jump.abs() > TOLERANCE_MS {
             self.jump_ms = Some(jump);
         } else {
-            self.jump_ms = None;
-            self.believed = (now, at);
+            *self = Self { believed: (now, at), jump_ms: None, asked: None };
         }
     }
 
@@ -49,12 +49,12 @@ impl ClockWatch {
         self.look(now, at);
         let Some(jump) = self.jump_ms else { return Ok(()) };
         match self.asked {
-            Some(asked) if at.since(asked) <= CONFIRMATION => {
+            Some((asked, known)) if at.since(asked) <= CONFIRMATION && (jump - known).abs() <= TOLERANCE_MS => {
                 *self = Self { believed: (now, at), jump_ms: None, asked: None };
                 Ok(())
             }
             _ => {
-                self.asked = Some(at);
+                self.asked = Some((at, jump));
                 Err(jump)
             }
         }
@@ -95,6 +95,16 @@ mod tests {
         );
         assert_eq!(watch.confirm(jumped.plus(Duration::from_secs(3660)), later(at, 3660)), Ok(()));
         assert_eq!(watch.jump_ms(), None);
+    }
+
+    #[test]
+    fn e09_a_word_for_one_jump_is_none_for_another() {
+        let (now, at) = (UnixMillis(1_000 * DAY_MS), Monotonic(7));
+        let mut watch = ClockWatch::begin(now, at, None);
+        assert!(watch.confirm(UnixMillis(now.0 + 40 * DAY_MS), at).is_err());
+        assert!(watch.confirm(UnixMillis(now.0 + 80 * DAY_MS), at).is_err(), "it jumped on");
+        watch.look(now, at);
+        assert!(watch.confirm(UnixMillis(now.0 + 80 * DAY_MS), at).is_err(), "it was right in between");
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use crate::ids::{LegKey, LegUuid, RecordingId};
 use crate::policy::Outcome;
 
-/// The host's side of what the recorder has to say. Called on the controller's, bookkeeper's or keeper's thread; none
-/// of it may block or call back into the recorder and wait.
+/// The host's side of what the recorder has to say. Called on the recorder's own threads (and, while it starts, on
+/// the one that starts it); none of it may block, or call back into the recorder and wait.
 pub trait Notify: Send + Sync {
     /// The leg now belongs to `recording`: it is what CDRs must find, `former` what they found before.
     fn recording_changed(&self, leg: LegKey, recording: RecordingId, former: RecordingId);

@@ -30,6 +30,9 @@ pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 /// How often the keeper looks at everything by itself.
 const ROUND: Duration = Duration::from_secs(60);
 
+/// Less free space than this in the store is an alarm: two hours of a hundred calls.
+const LOW_SPACE: u64 = 2 << 30;
+
 /// What the keeper is asked for.
 pub(super) enum Orders {
     /// Look at everything now.
@@ -50,6 +53,8 @@ pub(super) enum Orders {
 pub(super) enum Note {
     /// Recording was switched on or off.
     Switched { on: bool },
+    /// Off, until what goes on is over.
+    Drained,
     /// A leg was paused or goes on.
     Paused { leg: LegUuid, paused: bool },
 }
@@ -68,6 +73,7 @@ pub(super) struct Keeper {
     pub(super) controller: Sender<Message>,
     pub(super) clock: ClockWatch,
     pub(super) overdue_since: Option<Monotonic>,
+    pub(super) frames_lost: u64,
 }
 
 impl Keeper {
@@ -115,6 +121,8 @@ impl Keeper {
                 Err(fault) => self.shared.raise("epochs", fault.to_string()),
             }
             let _ = self.refresh_roster(&policy);
+            self.look_at_store();
+            self.look_for_lost_frames();
             let again = self.expire_by_itself();
             match self.log.checkpoint(now) {
                 Ok(()) => self.shared.clear("audit"),
@@ -126,6 +134,31 @@ impl Keeper {
             shared.raise("keeper_panic", "the keeper's round panicked; report this");
             false
         })
+    }
+
+    fn look_at_store(&self) {
+        match self.store.free_space() {
+            Ok(free) if free.bytes < LOW_SPACE => self.shared.raise(
+                "store_low",
+                format!("{} MiB are left in the store; make room before calls go unrecorded", free.bytes >> 20),
+            ),
+            Ok(_) => self.shared.clear("store_low"),
+            Err(fault) => self.shared.raise("store_low", fault.to_string()),
+        }
+    }
+
+    /// Lost in the last minute: the alarm ends when a minute passes without.
+    fn look_for_lost_frames(&mut self) {
+        let taps = self.shared.taps().sum();
+        let lost = taps.ring_full + taps.oversized;
+        if lost > self.frames_lost {
+            let text = format!("{} frames were lost between calls and encoder threads", lost - self.frames_lost);
+            self.shared
+                .raise("frames_lost", format!("{text}; give the host more processor time, or more encoder-threads"));
+        } else {
+            self.shared.clear("frames_lost");
+        }
+        self.frames_lost = lost;
     }
 
     fn look_at_clock(&mut self) {
@@ -156,12 +189,22 @@ impl Keeper {
         }
     }
 
-    fn reload(&mut self, mut policy: Policy) -> Result<(), CommandFault> {
+    fn reload(&mut self, policy: Policy) -> Result<(), CommandFault> {
         let before = self.shared.policy.load_full();
-        policy.data_dir.clone_from(&before.data_dir);
-        policy.keystore_dir.clone_from(&before.keystore_dir);
-        policy.instance.clone_from(&before.instance);
-        policy.encoder_threads = before.encoder_threads;
+        let fixed = [
+            ("data-dir", policy.data_dir != before.data_dir),
+            ("keystore-dir", policy.keystore_dir != before.keystore_dir),
+            ("instance", policy.instance != before.instance),
+            ("encoder-threads", policy.encoder_threads != before.encoder_threads),
+        ];
+        let changed: Vec<&str> = fixed.iter().filter(|(_, changed)| *changed).map(|&(name, _)| name).collect();
+        if !changed.is_empty() {
+            return Err(CommandFault::new(
+                "reload_needs_restart",
+                format!("{} cannot change while the module is loaded, so nothing was changed", changed.join(", ")),
+                "put the former value back, or unload the module and load it again",
+            ));
+        }
         let now = self.shared.clock.now();
         let entry = Entry::new(now, Actor::Operator, Action::PolicyLoad, Object::Policy, Verdict::Allowed);
         self.audit(entry.with("hash", &policy.hash))?;
@@ -221,6 +264,7 @@ impl Keeper {
         let (action, object) = match note {
             Note::Switched { on: false } => (Action::OperatorStop, Object::Recorder),
             Note::Switched { on: true } => (Action::OperatorStart, Object::Recorder),
+            Note::Drained => (Action::OperatorDrain, Object::Recorder),
             Note::Paused { leg, paused: true } => (Action::Pause, Object::Leg(leg)),
             Note::Paused { leg, paused: false } => (Action::Resume, Object::Leg(leg)),
         };

@@ -74,14 +74,15 @@ impl KeyStock {
         self.keys.state().ready == 0
     }
 
-    /// Destroys stale keys, makes one batch where keys are missing.
-    pub(super) fn restock(&mut self, keystore: &Keystore, shared: &Shared) -> Result<(), StockFault> {
+    /// Destroys stale keys, makes one batch where keys are missing. `None` where it failed a moment ago and is not
+    /// tried again yet.
+    pub(super) fn restock(&mut self, keystore: &Keystore, shared: &Shared) -> Option<Result<(), StockFault>> {
         if self.try_again.is_some_and(|at| Instant::now() < at) {
-            return Ok(());
+            return None;
         }
         let outcome = self.make_batch(keystore, shared).and_then(|()| self.destroy_stale(keystore));
         self.try_again = outcome.is_err().then(|| Instant::now() + RETRY);
-        outcome
+        Some(outcome)
     }
 
     /// Nothing unused outlives the recorder. What cannot be destroyed now is at the next start.

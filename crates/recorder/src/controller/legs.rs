@@ -64,10 +64,8 @@ impl Legs {
         if let Some(gates) = self.gates.get(&leg) {
             gates.read.iter().chain(&gates.write).for_each(|gate| gate.shut());
         }
-        if let Some(known) = self.legs.get_mut(&leg) {
-            if known.view.state == LegState::Capturing {
-                known.view.state = LegState::Suspended;
-            }
+        if let Some(known) = self.legs.get_mut(&leg).filter(|known| known.view.state == LegState::Capturing) {
+            known.view.state = LegState::Suspended;
         }
     }
 

@@ -146,8 +146,8 @@ impl Recorder {
         self.shared.policy.load_full()
     }
 
-    /// Puts another policy in force and reads the roster again. Directories, the instance's name and the number of
-    /// encoder threads stay as they were until the next start.
+    /// Puts another policy in force and reads the roster again. Refused whole where directories, the instance's name or
+    /// the number of encoder threads differ: those need a new start.
     pub fn reload(&self, policy: Policy) -> Result<(), CommandFault> {
         self.ask_keeper(|answer| Orders::Reload { policy: Box::new(policy), answer })
     }
@@ -164,6 +164,7 @@ impl Recorder {
 
     /// Stops and waits until no recording is open any more; `false` where that takes longer than `within`.
     pub fn drain(&self, within: Duration) -> bool {
+        let _ = self.keeper.send(Orders::Note(Note::Drained));
         self.stop();
         let (idle, is_idle) = bounded(1);
         self.send(Message::WhenIdle(idle));

@@ -80,11 +80,11 @@ impl Keeper {
         self.audit(entry)?;
         let used =
             Change::TicketUsed { nonce: grant.nonce().bytes().to_vec(), ticket_sha256: grant.ticket_sha256(), at: now };
-        self.catalogue.apply(&[used]).map_err(|fault| match fault {
-            CatalogueFault::TicketUsedBefore => {
-                CommandFault::saying(TicketFault::Replayed.code(), TicketFault::Replayed)
+        self.catalogue.apply(&[used]).map_err(|fault| {
+            if matches!(fault, CatalogueFault::TicketUsedBefore) {
+                return CommandFault::saying(TicketFault::Replayed.code(), TicketFault::Replayed);
             }
-            fault => CommandFault::saying(fault.code(), fault),
+            CommandFault::saying(fault.code(), fault)
         })
     }
 
@@ -196,8 +196,10 @@ fn parties(view: &RecordingView) -> Vec<PartyState> {
             view.notices.iter().any(|notice| notice.leg == track.leg && notice.state == NoticeState::Informed);
         match track.party {
             Party::Agent => PartyOutcome::Company,
-            _ if informed => PartyOutcome::InformedContinued,
-            _ => PartyOutcome::NotInformed,
+            Party::Caller | Party::Callee | Party::Joined | Party::System if informed => {
+                PartyOutcome::InformedContinued
+            }
+            Party::Caller | Party::Callee | Party::Joined | Party::System => PartyOutcome::NotInformed,
         }
     };
     let heard = view.tracks.iter().filter(|track| track.party != Party::System);

@@ -19,12 +19,17 @@ const LAST_ACCEPTED: &str = "roster.accepted";
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RefusedRoster {
     #[error(transparent)]
-    Roster(#[from] RosterFault),
+    Roster(Box<RosterFault>),
     #[error(transparent)]
     Mark(#[from] RosterMarkFault),
 }
 
 impl RefusedRoster {
+    /// It is the officer's and the newest, and nobody on it may open anything.
+    fn is_nobody(&self) -> bool {
+        matches!(self, Self::Roster(fault) if matches!(**fault, RosterFault::NobodyOnIt))
+    }
+
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Roster(fault) => fault.code(),
@@ -32,6 +37,12 @@ impl RefusedRoster {
             Self::Mark(RosterMarkFault::Another(_)) => "roster_another",
             Self::Mark(RosterMarkFault::Medium(_)) => "keystore_fault",
         }
+    }
+}
+
+impl From<RosterFault> for RefusedRoster {
+    fn from(fault: RosterFault) -> Self {
+        Self::Roster(Box::new(fault))
     }
 }
 
@@ -62,7 +73,10 @@ impl Rosters {
     pub(super) fn recipients(&self) -> Option<Recipients> {
         let in_force = self.current.load();
         let roster = &in_force.as_ref()?.roster;
-        Some(Recipients { roster: roster.version, keys: roster.capsule_holders().map(|person| person.age).collect() })
+        let managers = roster.people.iter().any(|person| person.role == Role::Manager);
+        // Where nobody may open, no key is made: nothing is recorded that the recovery key alone could open.
+        let holders = roster.capsule_holders().filter(|_| managers);
+        Some(Recipients { roster: roster.version, keys: holders.map(|person| person.age).collect() })
     }
 
     /// What of it is shown.
@@ -83,7 +97,7 @@ impl Rosters {
             }
             Err(refused) => Some(refused),
         };
-        if let Some(refused) = &refused {
+        if let Some(refused) = refused.as_ref().filter(|refused| !refused.is_nobody()) {
             if self.current.load().is_none() {
                 // Whatever is wrong with the copy, what is wrong with the original is what has to be mended.
                 let _ = self.take(&self.last_accepted);
@@ -94,10 +108,15 @@ impl Rosters {
             };
             shared.raise("roster_refused", format!("{refused} ({kept})"));
         }
-        let none = self.current.load().is_none();
-        let nobody = none && matches!(refused, Some(RefusedRoster::Roster(RosterFault::NobodyOnIt)));
+        let state = self.state();
+        let nobody = state.is_some_and(|state| state.managers == 0);
+        if nobody {
+            shared.raise("roster_nobody", RosterFault::NobodyOnIt.to_string());
+        } else {
+            shared.clear("roster_nobody");
+        }
         shared.readiness.set(CannotRecord::NobodyOnRoster, nobody);
-        shared.readiness.set(CannotRecord::NoRoster, none && !nobody);
+        shared.readiness.set(CannotRecord::NoRoster, state.is_none());
         refused.map_or(Ok(()), Err)
     }
 
@@ -108,18 +127,22 @@ impl Rosters {
             return Ok(());
         }
         let accepted = self.keystore.accepted_roster().map_or(0, |mark| mark.version);
-        let roster = Roster::verify(&text, &self.officer, accepted)?;
+        // A newer roster of nobody is the officer's word, too: whoever was on the former one opens nothing any more.
+        let (roster, refused) = match Roster::verify(&text, &self.officer, accepted) {
+            Err(RosterFault::NobodyOnIt) => (Roster::read_signed(&text, &self.officer)?, Err(RosterFault::NobodyOnIt)),
+            roster => (roster?, Ok(())),
+        };
         self.keystore.accept_roster(RosterMark { version: roster.version, sha256 })?;
         if path != self.last_accepted {
             // Without the copy the next start depends on the original alone, as it does the first time.
             let _ = keep_copy(&self.last_accepted, &text);
         }
         self.current.store(Some(Arc::new(InForce { roster, sha256 })));
-        Ok(())
+        Ok(refused?)
     }
 }
 
-fn read(path: &Path) -> Result<String, RosterFault> {
+fn read(path: &Path) -> Result<String, RefusedRoster> {
     use std::io::Read as _;
     let unreadable = |source| RosterFault::Unreadable { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(unreadable)?;

@@ -1,4 +1,5 @@
 //! Starting: everything that can be refused is refused before a thread runs, each with what to do.
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -13,6 +14,7 @@ use super::key_stock::{KeyStock, provision};
 use super::recovery::{Recovered, RecoveryFault, recover};
 use super::rosters::Rosters;
 use super::shared::Shared;
+use super::tally::last_hours;
 use super::thread::Controller;
 use super::{Recorder, Threads};
 use crate::access::{NodeKey, NodeKeyFault, PublicSigningKey};
@@ -128,7 +130,7 @@ pub(super) fn start(startup: Startup) -> Result<Recorder, StartFault> {
     if let Some(recipients) = rosters.recipients() {
         stock.change_recipients(recipients);
         // The first batch is there before the first call.
-        if let Err(fault) = stock.restock(&keystore, &shared) {
+        if let Some(Err(fault)) = stock.restock(&keystore, &shared) {
             shared.raise("keystore_fault", fault.to_string());
         }
     }
@@ -157,6 +159,7 @@ pub(super) fn start(startup: Startup) -> Result<Recorder, StartFault> {
         books: books.clone(),
         controller: message.clone(),
         overdue_since: None,
+        frames_lost: 0,
     };
     let threads = Threads {
         bookkeeper: thread("callvault-books", move || bookkeeper.run(&orders))?,
@@ -213,9 +216,14 @@ fn settle(recovered: &Recovered, keystore: &Keystore, audit: &mut AuditLog, shar
 
 /// So that the day's counts survive a restart.
 fn count_former_outcomes(catalogue: &std::path::Path, shared: &Shared) -> Result<(), StartFault> {
-    let since = crate::time::UnixMillis(shared.started_at.0.saturating_sub(86_400_000));
-    let former = CatalogueReader::open(catalogue)?.outcomes_since(since)?;
-    shared.tally().bring_over(shared.started_at, &former);
+    let reader = CatalogueReader::open(catalogue)?;
+    let mut later: BTreeMap<String, u64> = BTreeMap::new();
+    for hour in last_hours(shared.started_at) {
+        let since: BTreeMap<String, u64> = reader.outcomes_since(hour)?.into_iter().collect();
+        let of_hour = since.iter().map(|(word, n)| (word.as_str(), n - later.get(word).copied().unwrap_or(0).min(*n)));
+        shared.tally().bring_over(hour, of_hour);
+        later = since;
+    }
     Ok(())
 }
 

@@ -71,10 +71,10 @@ impl Tally {
         self.hours.retain(|&known, _| known > hour - HOURS);
     }
 
-    /// What the catalogue knows of the day before this start: `recorded` or a reason's word, and how many. Counted
-    /// under the hour of `now`, and not in the total, which is since start.
-    pub(super) fn bring_over(&mut self, now: UnixMillis, former: &[(String, u64)]) {
-        let hour = self.hours.entry(now.0.div_euclid(HOUR_MS)).or_default();
+    /// What the catalogue knows of an hour before this start: `recorded` or a reason's word, and how many. Not in the
+    /// total, which is since start.
+    pub(super) fn bring_over<'a>(&mut self, hour: UnixMillis, former: impl Iterator<Item = (&'a str, u64)>) {
+        let hour = self.hours.entry(hour.0.div_euclid(HOUR_MS)).or_default();
         for (word, n) in former {
             match NotRecorded::ALL.iter().position(|known| known.as_str() == word) {
                 Some(place) => hour.not_recorded[place] += n,
@@ -97,6 +97,12 @@ impl Tally {
         self.total.pour_into(&mut counts);
         counts
     }
+}
+
+/// The beginnings of the last day's hours, the newest first.
+pub(super) fn last_hours(now: UnixMillis) -> impl Iterator<Item = UnixMillis> {
+    let hour = now.0.div_euclid(HOUR_MS);
+    (0..HOURS).map(move |back| UnixMillis((hour - back) * HOUR_MS))
 }
 
 #[cfg(test)]

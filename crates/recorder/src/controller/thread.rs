@@ -142,14 +142,12 @@ impl Controller {
     }
 
     fn leg(&mut self, leg: LegKey, at: Monotonic, now: UnixMillis, what: LegInput) {
-        match &what {
-            LegInput::Born(facts) => {
-                // A call that begins now is decided by what holds now, even where no one has woken this thread yet.
-                self.look_at_readiness();
-                self.legs.born(leg, facts.uuid.clone(), facts.recording);
-            }
-            LegInput::Renamed(uuid) => self.legs.renamed(leg, uuid.clone()),
-            _ => {}
+        if let LegInput::Born(facts) = &what {
+            // A call that begins now is decided by what holds now, even where no one has woken this thread yet.
+            self.look_at_readiness();
+            self.legs.born(leg, facts.uuid.clone(), facts.recording);
+        } else if let LegInput::Renamed(uuid) = &what {
+            self.legs.renamed(leg, uuid.clone());
         }
         self.touch(leg);
         let gone = matches!(what, LegInput::Gone);

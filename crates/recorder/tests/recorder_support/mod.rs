@@ -172,10 +172,8 @@ pub struct Heard {
 impl Heard {
     pub fn alarms(&self) -> Vec<&'static str> {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        let code = |event: &RecorderEvent| match event {
-            RecorderEvent::Alarm(alarm) => Some(alarm.code),
-            _ => None,
-        };
+        let code =
+            |event: &RecorderEvent| if let RecorderEvent::Alarm(alarm) = event { Some(alarm.code) } else { None };
         events.iter().filter_map(code).collect()
     }
 
