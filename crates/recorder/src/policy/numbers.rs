@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn a_list_matches_whole_numbers_with_or_without_anchors() {
-        for expression in ["112|144", "^(112|144)$", "^112$|^144$"] {
+        for expression in ["112|144", "^(112|144)$", "^112$|^144$", r"1\d2|\b144\b"] {
             let list = parse_numbers(expression).expect("a good expression");
             assert!(list.is_match("112") && list.is_match("144"), "{expression}");
             assert!(!list.is_match("1120") && !list.is_match("0112") && !list.is_match(""), "{expression}");
