@@ -395,9 +395,9 @@ fn what_a_store_refuses_for_too_long_is_a_gap_that_says_so() {
     assert_eq!(sealed, lost_ms * 1000);
 }
 
-/// Decision 5: written within a second of its first sample (here: 600 ms with the test's own slack).
+/// Decision 5: what was said a second ago survives a kill.
 #[test]
-fn a_first_frame_is_in_the_store_half_a_second_later() {
+fn a_first_frame_is_in_the_store_within_a_second() {
     let mut rig = rig(Profile::Native);
     let mut party = rig.leg(pcmu());
     rig.open(&party, generation(1));
@@ -406,7 +406,7 @@ fn a_first_frame_is_in_the_store_half_a_second_later() {
     rig.clock.advance(Duration::from_millis(200));
     let report = rig.reports.recv_timeout(PATIENCE).expect("a segment is opened");
     let PoolReport::SegmentOpened { name, .. } = report else { panic!("{report:?}") };
-    assert!(sent.elapsed() < Duration::from_millis(600), "{:?}", sent.elapsed());
+    assert!(sent.elapsed() < Duration::from_secs(1), "{:?}", sent.elapsed());
     assert_eq!(rig.open_segment(&party, &name).packets().len(), 1);
 }
 
