@@ -296,3 +296,25 @@ fn one_process_writes_a_log() {
     let file = std::fs::File::open(parent.path().join("data/audit.log")).expect("there");
     assert!(verify(io::BufReader::new(file), &key().verifying_key()).expect("intact").is_complete());
 }
+
+proptest::proptest! {
+    /// E16, E17: whatever stands in the file, it is read or refused.
+    #[test]
+    fn no_file_makes_a_reader_stumble(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600), keep in 0..600_usize) {
+        let log = log_of(1);
+        let _ = check(&bytes);
+        let _ = check(&[&log[..keep.min(log.len())], &bytes].concat());
+        let _ = AuditLog::over(Medium::of(&bytes), key(), BootId::of_this_machine(), NOW);
+    }
+
+    /// E16: whatever is said of an entry, it stays one line that verifies.
+    #[test]
+    fn no_text_breaks_out_of_its_line(text in ".{0,400}", reason in ".{0,40}") {
+        let medium = Medium::default();
+        let mut log = open(&medium);
+        log.append(entry(1).because(reason).with("reference", text)).expect("appended");
+        log.close(NOW).expect("closed");
+        let verified = check(&medium.live()).expect("intact");
+        proptest::prop_assert_eq!((verified.entries, verified.is_complete()), (1, true));
+    }
+}

@@ -14,7 +14,7 @@ const ZERO: UnixMillis = UnixMillis(T0.0 + 5_000);
 /// The machine came back a day later.
 const RESTART: UnixMillis = UnixMillis(T0.0 + 86_400_000);
 
-/// A segment as it lies in the store, last written `seconds` after the recording's zero.
+/// A segment as it lies in the store, its last record ending `seconds` after the recording's zero.
 fn file(id: RecordingId, n: u16, index: u32, records: u64, whole: bool, seconds: i64) -> SegmentFacts {
     let (slot, key) = slot_of(id, n);
     SegmentFacts {
@@ -35,7 +35,7 @@ fn file(id: RecordingId, n: u16, index: u32, records: u64, whole: bool, seconds:
         bytes: records * 150,
         sha256: [9; 32],
         whole,
-        last_written_at: UnixMillis(ZERO.0 + seconds * 1_000),
+        last_record_ends_at: UnixMillis(ZERO.0 + seconds * 1_000),
     }
 }
 
@@ -146,11 +146,11 @@ fn only_what_may_need_closing_is_read_from_the_store() {
 
 /// E09: a store whose clock ran ahead does not lengthen anything.
 #[test]
-fn a_file_from_the_future_counts_as_written_now() {
+fn a_record_from_the_future_counts_as_ending_now() {
     let place = Place::new();
     place.catalogue().apply(&whole_call(ID, T0)[..6]).expect("in progress");
     let mut ahead = file(ID, 1, 0, 30, false, 31);
-    ahead.last_written_at = RESTART.plus(Duration::from_secs(1_000_000));
+    ahead.last_record_ends_at = RESTART.plus(Duration::from_secs(1_000_000));
     restart(&place, &[ahead]);
     let view = place.reader().show(ID, RESTART).expect("shown").expect("known");
     assert_eq!(view.ended_at_ms, Some(RESTART));

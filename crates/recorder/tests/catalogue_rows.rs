@@ -212,6 +212,20 @@ fn the_file_is_private_and_a_wider_one_is_refused() {
     assert!(matches!(Catalogue::open(&link), Err(CatalogueFault::NotAFile(_))));
 }
 
+/// `data-dir` may be reached through a link, as many an installation's is.
+#[test]
+fn a_directory_that_is_reached_through_a_link_is_no_obstacle() {
+    let place = Place::new();
+    drop(place.catalogue());
+    let directory = place.path("");
+    let directory = directory.parent().expect("in a directory");
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let link = elsewhere.path().join("data");
+    std::os::unix::fs::symlink(directory, &link).expect("linked");
+    Catalogue::open(&link.join("catalogue.sqlite")).expect("opened");
+    CatalogueReader::open(&link.join("catalogue.sqlite")).expect("opened");
+}
+
 #[test]
 fn a_file_of_a_later_version_or_of_another_program_is_left_alone() {
     let place = Place::new();

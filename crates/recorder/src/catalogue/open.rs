@@ -1,7 +1,7 @@
 //! Opening the file: private, ours, and in a SQLite that overwrites what it deletes (DES-03, SEC-04).
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
@@ -40,12 +40,20 @@ pub(super) fn reader(path: &Path) -> Result<Connection, CatalogueFault> {
 
 fn connect(path: &Path, access: OpenFlags) -> Result<Connection, CatalogueFault> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-    let connection = Connection::open_with_flags(path, flags).doing("be opened")?;
+    let connection = Connection::open_with_flags(without_links_above(path)?, flags).doing("be opened")?;
     connection.busy_timeout(BUSY).doing("be opened")?;
     assert_erasing(&connection)?;
     set(&connection, "temp_store", "MEMORY")?;
     set(&connection, "trusted_schema", "OFF")?;
     Ok(connection)
+}
+
+/// SQLite's NOFOLLOW refuses a link anywhere in the path; that the directories above are reached through one is the
+/// admin's choice, that the file is one is not.
+fn without_links_above(path: &Path) -> Result<PathBuf, CatalogueFault> {
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let above = fs::canonicalize(above).map_err(|source| CatalogueFault::Io { path: path.to_owned(), source })?;
+    Ok(path.file_name().map_or_else(|| above.clone(), |name| above.join(name)))
 }
 
 /// Compiled in, switched on, and read back: a SQLite that only claims to know the word is refused.

@@ -85,9 +85,8 @@ pub struct SegmentFacts {
     pub sha256: [u8; 32],
     /// Whether its last record says that it is the last.
     pub whole: bool,
-    /// When its last record was written (the file's time of modification, taken before anything is cut off); its last
-    /// sample is at most a second older.
-    pub last_written_at: UnixMillis,
+    /// The end of its last whole record, UTC: the recording's zero and that record's end from it.
+    pub last_record_ends_at: UnixMillis,
 }
 
 /// What recovery found.
@@ -193,7 +192,7 @@ fn close(
     }
     let last_of = |track: Option<TrackNumber>| {
         let of = found.iter().filter(|facts| facts.records > 0 && track.is_none_or(|track| track == facts.track));
-        of.map(|facts| facts.last_written_at.clamp(zero, now.max(zero))).max()
+        of.map(|facts| facts.last_record_ends_at.clamp(zero, now.max(zero))).max()
     };
     for track in tracks.values() {
         for (&segment, _) in track.segments.iter().filter(|(_, closed)| !**closed) {

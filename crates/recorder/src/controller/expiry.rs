@@ -10,11 +10,8 @@ use super::event::RecorderEvent;
 use super::fault::CommandFault;
 use super::keeper::Keeper;
 use crate::audit::{Action, Actor, Entry, Object, Verdict};
-use crate::ids::{KeyId, RecordingId, SlotNumber};
-use crate::keystore::{Keystore, SlotKey};
-use crate::retention::{
-    Batch, ClockState, DestructionPlan, HandFault, Hands, Keys, RetentionFault, SlotProof, Terms, plan, run,
-};
+use crate::ids::RecordingId;
+use crate::retention::{Batch, ClockState, DestructionPlan, Hands, RetentionFault, Terms, plan, run};
 use crate::time::{EpochDay, Monotonic};
 
 /// Recordings that a dry run names at most.
@@ -131,7 +128,7 @@ impl Keeper {
         let terms = Terms { batches: 4, ..Terms::of(self.shared.policy.load().retention) };
         // That the clock stands before the log's last entry is the clock watch's to say, and a person's to confirm.
         let clock = ClockState { jump_ms: self.clock.jump_ms(), last_entry_at: None };
-        let (mut segments, mut copies) = (&*self.store, &*self.store);
+        let (mut segments, mut copies, mut keys) = (&*self.store, &*self.store, &*self.keystore);
         let batch = run(
             now,
             terms,
@@ -139,7 +136,7 @@ impl Keeper {
             &mut Hands {
                 log: &mut self.log,
                 ledger: &mut self.catalogue,
-                keys: &mut KeystoreHands(&self.keystore),
+                keys: &mut keys,
                 segments: &mut segments,
                 copies: &mut copies,
             },
@@ -170,28 +167,5 @@ impl Keeper {
                 format!("{overdue} recordings should have been destroyed an hour ago; see the other alarms"),
             );
         }
-    }
-}
-
-/// The keystore as retention wants it.
-struct KeystoreHands<'a>(&'a Keystore);
-
-impl Keys for KeystoreHands<'_> {
-    fn destroy(&mut self, slots: &[(SlotNumber, KeyId)]) -> Result<Vec<SlotProof>, HandFault> {
-        let slots: Vec<SlotKey> = slots.iter().map(|&(slot, key)| SlotKey { slot, key }).collect();
-        let proofs = self.0.destroy(&slots)?;
-        Ok(proofs.iter().map(|proof| SlotProof { slot: proof.slot, reread_sha256: proof.reread_sha256 }).collect())
-    }
-
-    fn epochs(&mut self) -> Vec<EpochDay> {
-        self.0.epochs()
-    }
-
-    fn is_needed(&mut self, day: EpochDay) -> bool {
-        !self.0.slots_of_epoch(day).is_empty()
-    }
-
-    fn destroy_epoch(&mut self, day: EpochDay) -> Result<Option<[u8; 32]>, HandFault> {
-        Ok(self.0.destroy_epoch(day)?.map(|destroyed| destroyed.reread_sha256))
     }
 }

@@ -61,8 +61,19 @@ pub(super) fn recover(
     if !strays.is_empty() {
         store.remove_segments(&strays)?;
     }
+    remove_copies_without_row(store, catalogue)?;
     recovered.truncated = recovery.truncated;
     Ok(recovered)
+}
+
+/// A kill between a copy and its row leaves a copy that no expiry would ever find.
+fn remove_copies_without_row(store: &Store, catalogue: &Catalogue) -> Result<(), RecoveryFault> {
+    let mut names = store.list_releases()?;
+    names.retain(|name| name.ends_with(".callvault"));
+    for name in catalogue.copies_without_row(&names)? {
+        store.remove_release(&name)?;
+    }
+    Ok(())
 }
 
 /// What a segment says of itself. A torn tail is cut off first, so that its hash is that of what can be read.
@@ -104,6 +115,6 @@ fn facts_of(store: &Store, name: &SegmentName) -> Result<Result<SegmentFacts, Re
         bytes: inspection.whole_bytes,
         sha256: inspection.sha256,
         whole: inspection.ending == Ending::Whole,
-        last_written_at: zero_at.plus(std::time::Duration::from_micros(inspection.until_us)),
+        last_record_ends_at: zero_at.plus(std::time::Duration::from_micros(inspection.until_us)),
     }))
 }

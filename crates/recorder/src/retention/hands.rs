@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::audit::{AuditFault, AuditLog, Entry};
 use crate::catalogue::{Catalogue, CatalogueFault, Change, DueRow, Material};
 use crate::ids::{KeyId, RecordingId, SlotNumber};
+use crate::keystore::{Keystore, SlotKey};
 use crate::store::{AppendFile, SegmentName, Store};
 use crate::time::{EpochDay, UnixMillis};
 
@@ -120,5 +121,25 @@ impl Segments for &Store {
 impl Copies for &Store {
     fn remove(&mut self, path: &str) -> Result<bool, HandFault> {
         Ok(self.remove_release(super::execute::file_name(path))?)
+    }
+}
+
+impl Keys for &Keystore {
+    fn destroy(&mut self, slots: &[(SlotNumber, KeyId)]) -> Result<Vec<SlotProof>, HandFault> {
+        let slots: Vec<SlotKey> = slots.iter().map(|&(slot, key)| SlotKey { slot, key }).collect();
+        let destroyed = Keystore::destroy(self, &slots)?;
+        Ok(destroyed.iter().map(|of| SlotProof { slot: of.slot, reread_sha256: of.reread_sha256 }).collect())
+    }
+
+    fn epochs(&mut self) -> Vec<EpochDay> {
+        Keystore::epochs(self)
+    }
+
+    fn is_needed(&mut self, day: EpochDay) -> bool {
+        !self.slots_of_epoch(day).is_empty()
+    }
+
+    fn destroy_epoch(&mut self, day: EpochDay) -> Result<Option<[u8; 32]>, HandFault> {
+        Ok(Keystore::destroy_epoch(self, day)?.map(|destroyed| destroyed.reread_sha256))
     }
 }
