@@ -53,7 +53,10 @@ pub enum Command {
 }
 
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("whose").required(true).multiple(true))]
+#[command(
+    override_usage = "callvault init <DIR> --officer <LINE> --recovery <LINE>\n       callvault init <DIR> --starter <KEYS>",
+    group = clap::ArgGroup::new("whose").required(true).multiple(true)
+)]
 pub struct Init {
     /// The recorder's directory, new or empty; run this as the user that FreeSWITCH runs as
     #[arg(value_name = "DIR")]
@@ -164,9 +167,7 @@ pub struct Open {
 /// What the audio is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum AudioFormat {
-    /// 16-bit WAV
     Wav,
-    /// Ogg Opus
     Opus,
 }
 

@@ -1,7 +1,7 @@
 //! The ready `callvault.conf.xml`: the one an admin copies, with this recorder's places in it.
 use std::path::Path;
 
-const TEMPLATE: &str = include_str!("callvault.conf.xml");
+const TEMPLATE: &str = include_str!("../../../freeswitch-conf/autoload_configs/callvault.conf.xml");
 
 /// The configuration of a recorder in `directory`, an absolute path.
 pub fn for_directory(directory: &Path) -> String {

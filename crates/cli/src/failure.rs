@@ -68,8 +68,8 @@ impl Failure {
 pub fn of_roster(fault: &RosterFault) -> (Kind, &'static str) {
     let kind = match fault {
         RosterFault::Unreadable { .. } | RosterFault::NotMarked(_) => Kind::System,
-        RosterFault::AnotherSigner { .. } => Kind::Refused,
         RosterFault::Unsigned
+        | RosterFault::AnotherSigner { .. }
         | RosterFault::Changed
         | RosterFault::Older { .. }
         | RosterFault::Malformed(_)
@@ -100,13 +100,14 @@ pub fn of_identity(fault: &IdentityFault) -> (Kind, &'static str) {
 pub fn of_copy(fault: &CopyFault) -> (Kind, &'static str) {
     let kind = match fault {
         CopyFault::Unreadable { .. } => Kind::System,
-        CopyFault::Expired(_) | CopyFault::AnothersCopy { .. } | CopyFault::AnotherNode { .. } => Kind::Refused,
+        CopyFault::Expired(_) | CopyFault::AnothersCopy { .. } => Kind::Refused,
         CopyFault::NotACopy
         | CopyFault::UnknownForm
         | CopyFault::Cut { .. }
         | CopyFault::Extended(_)
         | CopyFault::ManifestChanged
         | CopyFault::SignatureWrong
+        | CopyFault::AnotherNode { .. }
         | CopyFault::Changed(_)
         | CopyFault::Swapped { .. }
         | CopyFault::Capsule { .. } => Kind::Malformed,

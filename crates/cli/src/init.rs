@@ -33,7 +33,7 @@ pub enum InitFault {
         source: io::Error,
     },
     /// A line is of another role.
-    #[error("the line given with --{wanted} is that of a {found}. Give the line of the {wanted}.")]
+    #[error("the line given with --{wanted} has the role {found}. Give the one that was made with `callvault enrol --role {wanted}`.")]
     WrongRole {
         /// What was asked for.
         wanted: Role,

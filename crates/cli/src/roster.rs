@@ -21,7 +21,7 @@ pub enum RosterCommandFault {
     Identity(#[from] IdentityFault),
     /// It is not an officer's.
     #[error(
-        "this is the identity of a {0}, and only the privacy officer signs the roster. Give the officer's with --identity."
+        "this identity's role is {0}, and only the privacy officer signs the roster. Give the officer's with --identity."
     )]
     NotAnOfficer(Role),
     /// The roster.
@@ -61,6 +61,7 @@ pub fn run(command: &RosterCommand) -> Result<(), RosterCommandFault> {
             roster.add(line, purposes.iter().copied().collect::<BTreeSet<_>>())?;
             let version = sign_and_write(&mut roster, locked, &files.roster)?;
             output::print(&format!("{} added; the roster is version {version}", line.name))?;
+            warn(&roster);
         }
         RosterCommand::Remove { name, files } => {
             let locked = officer(files)?;
@@ -68,6 +69,7 @@ pub fn run(command: &RosterCommand) -> Result<(), RosterCommandFault> {
             roster.remove(name)?;
             let version = sign_and_write(&mut roster, locked, &files.roster)?;
             output::print(&format!("{name} removed; the roster is version {version}"))?;
+            warn(&roster);
         }
         RosterCommand::List { files, json } => {
             let roster = existing(&files.roster, &officer(files)?)?;
@@ -98,7 +100,7 @@ fn officer(files: &RosterFiles) -> Result<LockedIdentity, RosterCommandFault> {
 }
 
 fn existing(path: &Path, officer: &LockedIdentity) -> Result<Roster, RosterCommandFault> {
-    let missing = || RosterFault::Unreadable { path: path.to_owned(), source: io::ErrorKind::NotFound.into() };
+    let missing = || RosterFault::Unreadable { path: path.to_owned(), source: rustix::io::Errno::NOENT.into() };
     Ok(read(path, officer)?.ok_or_else(missing)?)
 }
 
@@ -125,6 +127,19 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         let _ = std::fs::remove_file(&new);
     }
     written
+}
+
+/// What the officer should know of a roster that is in order, but not all that it should be.
+fn warn(roster: &Roster) {
+    let has = |role| roster.people.iter().any(|person| person.role == role);
+    if !has(Role::Manager) {
+        output::complain("callvault: no manager is on it yet, so nothing is recorded with it. Add one.");
+    }
+    if !has(Role::Recovery) {
+        output::complain(
+            "callvault: no recovery key is on it. Without one, what is recorded is lost with the managers' identities.",
+        );
+    }
 }
 
 fn table(roster: &Roster) -> String {

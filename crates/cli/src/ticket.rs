@@ -15,7 +15,7 @@ pub enum TicketCommandFault {
     #[error(transparent)]
     Identity(#[from] IdentityFault),
     /// It is not a manager's.
-    #[error("this is the identity of a {0}, and only a manager's ticket opens a recording. Ask a manager.")]
+    #[error("this identity's role is {0}, and only a manager's ticket opens a recording. Ask a manager.")]
     NotAManager(Role),
     /// Standard output.
     #[error(transparent)]

@@ -62,7 +62,7 @@ pub enum RosterFault {
     Unsigned,
     /// Somebody else signed it.
     #[error(
-        "the roster is signed by {found}, not by the privacy officer whose key {expected} was pinned at init. Ask the officer for the right one."
+        "the roster is signed by {found}, not by the privacy officer whose key is {expected}. Ask that officer for the right one."
     )]
     AnotherSigner {
         /// Who signed, by the file's own word.

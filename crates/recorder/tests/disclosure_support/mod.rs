@@ -16,7 +16,7 @@ use callvault_recorder::evidence::{Gap, GapReason, Party};
 use callvault_recorder::ids::{InstanceTag, LegUuid, RecordingId, SlotNumber, TrackNumber};
 use callvault_recorder::policy::Purpose;
 use callvault_recorder::seal::{
-    Entry, SegmentHeader, SegmentWriter, StoredCodec, TrackKey, X25519Identity, write_capsule,
+    Entry, RecipientKey, SegmentHeader, SegmentWriter, StoredCodec, TrackKey, X25519Identity, write_capsule,
 };
 use callvault_recorder::store::Store;
 use callvault_recorder::time::UnixMillis;
@@ -103,6 +103,11 @@ impl Vault {
     }
 
     pub fn content_for(&self, person: &Person) -> CopyContent {
+        self.content_for_key(&person.age.to_public(), EXPIRES)
+    }
+
+    /// With capsules for this person, expiring then.
+    pub fn content_for_key(&self, person: &RecipientKey, expires_at: UnixMillis) -> CopyContent {
         let track = |track: &SealedTrack| CopyTrack {
             number: track.number,
             party: track.party,
@@ -111,7 +116,7 @@ impl Vault {
             offset_ms: 0,
             duration_ms: track.end_us / 1000,
             gaps: vec![Gap { offset_ms: 0, duration_ms: 10, reason: GapReason::NotReceived }],
-            capsule: write_capsule(&track.key, &person.age.to_public()).expect("a capsule"),
+            capsule: write_capsule(&track.key, person).expect("a capsule"),
             segments: track.segments.clone(),
         };
         CopyContent {
@@ -120,7 +125,7 @@ impl Vault {
             started_at: UnixMillis(NOW.0 - 90_000),
             answered_at: Some(UnixMillis(NOW.0 - 80_000)),
             ended_at: UnixMillis(NOW.0 - 10_000),
-            expires_at: EXPIRES,
+            expires_at,
             tracks: self.tracks.iter().map(track).collect(),
             notices: Vec::new(),
             parties: vec![PartyState {
