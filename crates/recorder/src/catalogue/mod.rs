@@ -30,7 +30,7 @@ mod words;
 mod write;
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -149,35 +149,41 @@ impl CatalogueReader {
 
     /// Recordings, the newest first. `now` says how long those are that go on.
     pub fn list(&self, filter: &Filter, now: UnixMillis) -> Result<Vec<RecordingRow>, CatalogueFault> {
-        read::list(&self.turn(), filter, now)
+        self.at_one_moment(|rows| read::list(rows, filter, now))
     }
 
     /// One recording, or its tombstone; `None` where the id is unknown.
     pub fn show(&self, id: RecordingId, now: UnixMillis) -> Result<Option<RecordingView>, CatalogueFault> {
-        read::show(&self.turn(), id, now)
+        self.at_one_moment(|rows| read::show(rows, id, now))
     }
 
     /// Where the parts of a recording lie; `None` where it is unknown or destroyed.
     pub fn material(&self, id: RecordingId) -> Result<Option<Material>, CatalogueFault> {
-        material::material(&self.turn(), id)
+        self.at_one_moment(|rows| material::material(rows, id))
     }
 
     /// As [`Catalogue::due`], for `expire-now --dry-run`.
     pub fn due(&self, now: UnixMillis, retention: Duration, limit: u32) -> Result<Vec<DueRow>, CatalogueFault> {
-        due::due(&self.turn(), now, retention, limit)
+        self.at_one_moment(|rows| due::due(rows, now, retention, limit))
     }
 
     /// How many recordings are in which state.
     pub fn counts(&self, now: UnixMillis, retention: Duration) -> Result<Counts, CatalogueFault> {
-        read::counts(&self.turn(), now, retention)
+        self.at_one_moment(|rows| read::counts(rows, now, retention))
     }
 
     /// What the conversations that ended since then came to: `recorded` or the reason's word, and how many.
     pub fn outcomes_since(&self, since: UnixMillis) -> Result<Vec<(String, u64)>, CatalogueFault> {
-        read::outcomes_since(&self.turn(), since)
+        self.at_one_moment(|rows| read::outcomes_since(rows, since))
     }
 
-    fn turn(&self) -> MutexGuard<'_, Connection> {
-        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    /// All questions of one answer see the same moment, whatever is written meanwhile.
+    fn at_one_moment<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> Result<T, CatalogueFault>,
+    ) -> Result<T, CatalogueFault> {
+        let turn = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let moment = turn.unchecked_transaction().doing("begin to read")?;
+        ask(&moment)
     }
 }
