@@ -1,4 +1,6 @@
 //! `callvault enrol`: make an identity, print its public line.
+use callvault_recorder::access::Role;
+
 use crate::args::Enrol;
 use crate::failure::{Kind, of_identity};
 use crate::identity::{Identity, IdentityFault};
@@ -42,8 +44,8 @@ pub fn run(asked: &Enrol) -> Result<(), EnrolFault> {
         "{} holds your identity. Send the line above to {}; the file and its passphrase stay with you.",
         asked.identity.display(),
         match asked.role {
-            callvault_recorder::access::Role::Manager => "the privacy officer",
-            _ => "who runs `callvault init` and to the privacy officer",
+            Role::Manager => "the privacy officer",
+            Role::Officer | Role::Recovery => "who runs `callvault init` and to the privacy officer",
         },
     ));
     Ok(())

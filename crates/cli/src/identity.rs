@@ -6,6 +6,7 @@ use std::io::{self, Read as _, Write as _};
 use std::iter;
 use std::path::{Path, PathBuf};
 
+use age::DecryptError;
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::secrecy::SecretString;
 use base64::Engine as _;
@@ -170,12 +171,11 @@ impl LockedIdentity {
         }
         let mut key = age::scrypt::Identity::new(passphrase);
         key.set_max_work_factor(MAX_WORK_FACTOR);
-        let mut reader = decryptor.decrypt(iter::once(&key as _)).map_err(|error| match error {
-            age::DecryptError::DecryptionFailed | age::DecryptError::KeyDecryptionFailed => {
-                IdentityFault::WrongPassphrase { name: self.line.name.clone() }
-            }
-            _ => malformed(),
-        })?;
+        let refused = |error| {
+            let wrong = matches!(error, DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed);
+            if wrong { IdentityFault::WrongPassphrase { name: self.line.name.clone() } } else { malformed() }
+        };
+        let mut reader = decryptor.decrypt(iter::once(&key as _)).map_err(refused)?;
         let mut plain = Zeroizing::new(Vec::with_capacity(1024));
         reader.read_to_end(&mut plain).map_err(|_| malformed())?;
         let secrets: Secrets = serde_json::from_slice(&plain).map_err(|_| malformed())?;

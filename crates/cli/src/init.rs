@@ -161,7 +161,7 @@ fn recorder(directory: &Path, officer: &PublicLine, made: &mut Made) -> Result<N
     store.sync_all()?;
     let keystore = directory.join("keystore");
     made.tree(&keystore);
-    drop(Keystore::create(&keystore, officer.ed25519.verifying_key())?);
+    drop(Keystore::create(&keystore, &officer.ed25519.verifying_key())?);
     let file = directory.join("callvault.conf.xml");
     made.file(&file);
     write(&file, &configuration::for_directory(directory))

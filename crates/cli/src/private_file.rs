@@ -75,9 +75,12 @@ impl PrivateFile {
 
     fn create_named(path: &Path) -> Result<Self, PrivateFileFault> {
         let opened = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
-        let file = opened.map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => PrivateFileFault::Exists(path.to_owned()),
-            _ => PrivateFileFault::Io { path: path.to_owned(), source },
+        let file = opened.map_err(|source| {
+            if source.kind() == io::ErrorKind::AlreadyExists {
+                PrivateFileFault::Exists(path.to_owned())
+            } else {
+                PrivateFileFault::Io { path: path.to_owned(), source }
+            }
         })?;
         Ok(Self { file, path: path.to_owned(), named: true, kept: false })
     }

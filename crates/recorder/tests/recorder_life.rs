@@ -192,7 +192,7 @@ fn acc_01_every_bad_ticket_has_its_own_refusal_and_changes_nothing() {
     let log = std::fs::read_to_string(site.path("data/audit.log")).expect("readable");
     assert_eq!(log.matches(r#""action":"release""#).count(), 12, "{log}");
     let node = callvault_recorder::access::NodeKey::open(&site.path("data/node.key")).expect("there");
-    let verified = audit::verify(std::io::Cursor::new(log), node.public().verifying_key()).expect("intact");
+    let verified = audit::verify(std::io::Cursor::new(log), &node.public().verifying_key()).expect("intact");
     assert!(verified.entries >= 12);
 }
 

@@ -20,27 +20,27 @@ pub enum BadKey {
 
 /// An Ed25519 public key (RFC 8032): of a manager, an officer or a node. Written as 43 characters of base64url.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PublicSigningKey(VerifyingKey);
+pub struct PublicSigningKey([u8; 32]);
 
 impl PublicSigningKey {
     /// Of this secret key.
     pub fn of(secret: &SigningKey) -> Self {
-        Self(secret.verifying_key())
+        Self(secret.verifying_key().to_bytes())
     }
 
     /// Whether the signature is this key's over `domain` and `message`. Weak keys and malleable signatures never are.
     pub fn verifies(&self, domain: &Domain, message: &[u8], signature: &Signature) -> bool {
-        self.0.verify_strict(&domain.over(message), &signature.0).is_ok()
+        self.verifying_key().verify_strict(&domain.over(message), &signature.0).is_ok()
     }
 
     /// The key for the cipher library.
-    pub fn verifying_key(&self) -> &VerifyingKey {
-        &self.0
+    pub fn verifying_key(&self) -> VerifyingKey {
+        VerifyingKey::from_bytes(&self.0).expect("checked when it was made")
     }
 
     /// The 32 bytes of the compressed point.
     pub fn bytes(&self) -> [u8; 32] {
-        self.0.to_bytes()
+        self.0
     }
 }
 
@@ -50,19 +50,19 @@ impl TryFrom<&[u8]> for PublicSigningKey {
     fn try_from(bytes: &[u8]) -> Result<Self, BadKey> {
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| BadKey::Ed25519)?;
         let key = VerifyingKey::from_bytes(&bytes).map_err(|_| BadKey::Ed25519)?;
-        if key.is_weak() { Err(BadKey::Ed25519) } else { Ok(Self(key)) }
+        if key.is_weak() { Err(BadKey::Ed25519) } else { Ok(Self(bytes)) }
     }
 }
 
 impl From<VerifyingKey> for PublicSigningKey {
     fn from(key: VerifyingKey) -> Self {
-        Self(key)
+        Self(key.to_bytes())
     }
 }
 
 impl fmt::Display for PublicSigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0.as_bytes()))
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
     }
 }
 

@@ -158,7 +158,7 @@ impl Roster {
         let mark = RosterMark { version: roster.version, sha256: Sha256::digest(&bytes).into() };
         keystore.accept_roster(mark).map_err(|fault| match fault {
             RosterMarkFault::Older { version, accepted } => RosterFault::Older { version, accepted },
-            other => RosterFault::NotMarked(other),
+            other @ (RosterMarkFault::Another(_) | RosterMarkFault::Medium(_)) => RosterFault::NotMarked(other),
         })?;
         Ok(roster)
     }

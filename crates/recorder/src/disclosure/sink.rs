@@ -50,8 +50,5 @@ impl<W: Write + Seek> Sink<W> {
 }
 
 fn wav_fault(fault: hound::Error) -> ExportFault {
-    match fault {
-        hound::Error::IoError(source) => ExportFault::Write(source),
-        other => ExportFault::Write(std::io::Error::other(other)),
-    }
+    ExportFault::Write(if let hound::Error::IoError(source) = fault { source } else { std::io::Error::other(fault) })
 }
