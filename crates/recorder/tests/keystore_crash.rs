@@ -28,7 +28,7 @@ struct Day {
     created_at: usize,
     keys: Vec<Known>,
     rosters: Vec<(u64, usize)>,
-    epoch_destroyed: (usize, Vec<u8>),
+    epoch_destroyed: (usize, usize, Vec<u8>),
     /// Many slots written one after the other: crashes between them are all alike.
     monotony: Range<usize>,
 }
@@ -81,7 +81,7 @@ fn a_day(volume: &MemoryVolume, fail_after: Option<usize>) -> Day {
     let now = || volume.operations();
     let (keys, rosters) = (Vec::new(), Vec::new());
     let mut day =
-        Day { manager, to, recording, created_at, keys, rosters, epoch_destroyed: (0, Vec::new()), monotony: 0..0 };
+        Day { manager, to, recording, created_at, keys, rosters, epoch_destroyed: (0, 0, Vec::new()), monotony: 0..0 };
 
     insist(|| keystore.provision(TODAY, 1));
     insist(|| keystore.accept_roster(mark(1)));
@@ -113,8 +113,9 @@ fn a_day(volume: &MemoryVolume, fail_after: Option<usize>) -> Day {
     day.rosters.push((2, now()));
     destroy(&mut day, &[1, 2, 3]);
     let epoch = volume.bytes(Folder::Epochs, &format!("{TODAY}.epoch")).expect("there")[16..48].to_vec();
+    let began = now();
     insist(|| keystore.destroy_epoch(TODAY));
-    day.epoch_destroyed = (now(), epoch);
+    day.epoch_destroyed = (began, now(), epoch);
     // Slots are used again, so that a late destruction of the old key must not hit the new one.
     let from = now() + 2;
     prepare(&mut day, 61, TOMORROW);
@@ -174,8 +175,12 @@ fn check(day: &Day, disk: &MemoryVolume, at: usize, claim: bool, when: &str) {
     if least > 1 {
         assert!(matches!(keystore.accept_roster(mark(least - 1)), Err(RosterMarkFault::Older { .. })), "{when}");
     }
-    if day.epoch_destroyed.0 <= at {
-        assert!(!disk.holds(16, &day.epoch_destroyed.1), "{when}: the epoch's secret is still on the disk");
+    let (began, done, secret) = &day.epoch_destroyed;
+    if *began < at {
+        if at < *done {
+            keystore.destroy_epoch(TODAY).unwrap_or_else(|fault| panic!("{when}: {fault}"));
+        }
+        assert!(!disk.holds(16, secret), "{when}: the epoch's secret is still on the disk");
         assert!(!keystore.epochs().contains(&TODAY), "{when}");
     }
     keystore.provision(TODAY, 1).unwrap_or_else(|fault| panic!("{when}: {fault}"));

@@ -327,6 +327,26 @@ fn a_rotten_slot_is_told_at_open_and_when_it_is_asked_for_and_never_handed_out()
     keystore.destroy(&[key.slot_key()]).expect("can still be destroyed");
 }
 
+/// Its retention could not find it by its key any more, so what is in it must not wait for its slot's next use.
+#[test]
+fn des_01_a_slot_whose_two_headers_are_lost_is_overwritten_at_the_next_start() {
+    let (site, keystore) = Site::new();
+    let key = site.prepare(&keystore, 1).remove(0);
+    keystore.bind(&[bound(&key)]).expect("bound");
+    drop(keystore);
+    let mut slots = site.slots();
+    let at = FIRST_SLOT + key.slot.0 as usize * SLOT;
+    let piece = slots[at + 800..at + 832].to_vec();
+    for copy in [at, at + SLOT - 512] {
+        slots[copy + 20] ^= 1;
+    }
+    fs::write(site.directory.join("slots"), slots).expect("written");
+    let keystore = Keystore::open(&site.directory).expect("open");
+    assert_eq!(keystore.stats().torn, 1);
+    assert_eq!(keystore.settle(&[]).expect("settled").destroyed, 1);
+    assert!(!site.slots().windows(32).any(|window| window == piece));
+}
+
 #[test]
 fn what_is_no_keystore_is_said_to_be_none() {
     let scratch = tempfile::tempdir().expect("a temporary directory");

@@ -47,6 +47,9 @@ pub enum KeystoreFault {
         "the keystore has format {0}, which this version does not read: use the version that wrote it, or a later one"
     )]
     UnknownFormat(u8),
+    /// A slot has a state or a layout that this program does not know.
+    #[error("slot {} is in a state that this version does not know: use the version that wrote it, or a later one", .0.0)]
+    UnknownSlot(SlotNumber),
     /// Both copies of the accepted roster's mark are damaged.
     #[error(
         "the keystore no longer knows which roster it accepted: an older one could be slipped in. Restore `slots` from its newest copy, or make a new keystore"
@@ -64,6 +67,20 @@ pub enum KeystoreFault {
 }
 
 impl KeystoreFault {
+    /// For `-ERR <code> <text>`: stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Directory(fault) => fault.code(),
+            Self::InUse { .. } => "keystore_in_use",
+            Self::NotAKeystore(_) => "not_a_keystore",
+            Self::UnknownFormat(_) | Self::UnknownSlot(_) => "keystore_unknown_format",
+            Self::RosterMarkDamaged => "keystore_roster_mark",
+            Self::NoEpochs(_) => "keystore_no_epochs",
+            Self::NoRandomness => "no_randomness",
+            Self::Medium(_) => "keystore_medium",
+        }
+    }
+
     pub(super) fn medium(doing: &'static str, source: io::Error) -> Self {
         Self::Medium(MediumFault { doing, source })
     }
@@ -101,6 +118,20 @@ pub enum PrepareFault {
     Medium(#[from] MediumFault),
 }
 
+impl PrepareFault {
+    /// For `-ERR <code> <text>`: stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoRecipients => "keystore_no_recipients",
+            Self::TooManyRecipients { .. } => "keystore_too_many_recipients",
+            Self::NoEpoch(_) => "keystore_no_epoch",
+            Self::Key(_) => "keystore_no_key",
+            Self::Capsule(_) => "keystore_no_capsule",
+            Self::Medium(_) => "keystore_medium",
+        }
+    }
+}
+
 /// Why slots could not be bound to their recordings.
 #[derive(Debug, thiserror::Error)]
 pub enum BindFault {
@@ -110,6 +141,16 @@ pub enum BindFault {
     /// The medium failed; the whole batch is to be tried again.
     #[error(transparent)]
     Medium(#[from] MediumFault),
+}
+
+impl BindFault {
+    /// For `-ERR <code> <text>`: stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotReady(_) => "keystore_not_ready",
+            Self::Medium(_) => "keystore_medium",
+        }
+    }
 }
 
 /// Why a capsule was not handed out.
@@ -135,6 +176,20 @@ pub enum CapsuleFault {
     /// The medium failed.
     #[error(transparent)]
     Medium(#[from] MediumFault),
+}
+
+impl CapsuleFault {
+    /// For `-ERR <code> <text>`: stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Gone(_) => "destroyed",
+            Self::NotForThisPerson => "no_capsule",
+            Self::EpochGone(_) => "destroyed",
+            Self::Damaged(_) => "keystore_damaged",
+            Self::Key(_) => "keystore_no_key",
+            Self::Medium(_) => "keystore_medium",
+        }
+    }
 }
 
 /// Why a slot or an epoch could not be shown to be destroyed. It is to be tried again until it can.
@@ -164,6 +219,18 @@ pub enum DestroyFault {
     Medium(#[from] MediumFault),
 }
 
+impl DestroyFault {
+    /// For `-ERR <code> <text>`: stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::SlotNotOverwritten(_) | Self::EpochNotOverwritten(_) => "keystore_not_overwritten",
+            Self::EpochInUse { .. } => "keystore_epoch_in_use",
+            Self::NoRandomness => "no_randomness",
+            Self::Medium(_) => "keystore_medium",
+        }
+    }
+}
+
 /// Why epochs could not be made ahead.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisionFault {
@@ -173,6 +240,16 @@ pub enum ProvisionFault {
     /// The medium failed.
     #[error(transparent)]
     Medium(#[from] MediumFault),
+}
+
+impl ProvisionFault {
+    /// For `-ERR <code> <text>`: stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Key(_) => "keystore_no_key",
+            Self::Medium(_) => "keystore_medium",
+        }
+    }
 }
 
 /// Why a roster's mark was not taken.
@@ -196,4 +273,15 @@ pub enum RosterMarkFault {
     /// The medium failed.
     #[error(transparent)]
     Medium(#[from] MediumFault),
+}
+
+impl RosterMarkFault {
+    /// For `-ERR <code> <text>`: stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Older { .. } => "roster_older",
+            Self::Another(_) => "roster_another",
+            Self::Medium(_) => "keystore_medium",
+        }
+    }
 }

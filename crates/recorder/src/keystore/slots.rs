@@ -1,7 +1,7 @@
 //! The file of slots: found at open, written ahead, bound, overwritten. One caller at a time.
 use std::collections::{BTreeSet, VecDeque};
 
-use super::fault::{BindFault, CapsuleFault, DestroyFault, MediumFault};
+use super::fault::{BindFault, CapsuleFault, DestroyFault, KeystoreFault, MediumFault};
 use super::layout::{SECTOR, SLOTS_AT, SlotHeader, SlotRecord, SlotState, body_range, slot_at};
 use super::volume::PositionalFile;
 use super::{Binding, SlotDestroyed, SlotKey};
@@ -56,7 +56,7 @@ impl Slots {
         file: Box<dyn PositionalFile>,
         keystore: [u8; 16],
         slot_bytes: usize,
-    ) -> Result<(Self, Vec<SlotNumber>), MediumFault> {
+    ) -> Result<(Self, Vec<SlotNumber>), KeystoreFault> {
         let reading = || MediumFault::when("read its slots");
         let len = file.len().map_err(reading())?;
         let count = usize::try_from(len.saturating_sub(SLOTS_AT)).unwrap_or(usize::MAX) / slot_bytes;
@@ -76,7 +76,7 @@ impl Slots {
             slots.file.read_at(slot_at(slots.next_number(), slot_bytes), bytes).map_err(reading())?;
             for slot in bytes.chunks_exact(slot_bytes) {
                 let number = slots.next_number();
-                let (entry, whole) = found(slot, &keystore, number);
+                let (entry, whole) = found(slot, &keystore, number).ok_or(KeystoreFault::UnknownSlot(number))?;
                 match entry.use_of {
                     Use::Free => slots.free.push_back(number),
                     Use::Ready | Use::Torn => slots.unsettled.push(number),
@@ -280,7 +280,7 @@ impl Slots {
             .map_err(MediumFault::when("read back a slot"))?;
         match SlotRecord::of_slot(&slot, &self.keystore, number) {
             SlotRecord::Whole(SlotHeader { state: SlotState::Destroyed, .. }, _) => Ok(Sha256::digest(&slot).into()),
-            SlotRecord::Whole(..) | SlotRecord::Blank | SlotRecord::Torn => {
+            SlotRecord::Whole(..) | SlotRecord::Blank | SlotRecord::Torn | SlotRecord::Unknown => {
                 Err(DestroyFault::SlotNotOverwritten(number))
             }
         }
@@ -368,10 +368,11 @@ impl Slots {
     }
 }
 
-fn found(slot: &[u8], keystore: &[u8; 16], number: SlotNumber) -> (Entry, bool) {
+fn found(slot: &[u8], keystore: &[u8; 16], number: SlotNumber) -> Option<(Entry, bool)> {
     match SlotRecord::of_slot(slot, keystore, number) {
-        SlotRecord::Blank => (BLANK, true),
-        SlotRecord::Torn => (Entry { use_of: Use::Torn, ..BLANK }, false),
+        SlotRecord::Unknown => None,
+        SlotRecord::Blank => Some((BLANK, true)),
+        SlotRecord::Torn => Some((Entry { use_of: Use::Torn, ..BLANK }, false)),
         SlotRecord::Whole(header, copy) => {
             let use_of = match header.state {
                 SlotState::Ready => Use::Ready,
@@ -381,7 +382,7 @@ fn found(slot: &[u8], keystore: &[u8; 16], number: SlotNumber) -> (Entry, bool) 
             let body = slot[body_range(slot.len())].get(..header.body_bytes as usize);
             let whole = body.is_some_and(|body| header.fits(body));
             let SlotHeader { key, epoch, sequence, .. } = header;
-            (Entry { use_of, key, epoch, sequence, newest_copy: u8::from(copy == 1) }, whole)
+            Some((Entry { use_of, key, epoch, sequence, newest_copy: u8::from(copy == 1) }, whole))
         }
     }
 }

@@ -53,6 +53,23 @@ pub enum DirectoryFault {
     },
 }
 
+impl DirectoryFault {
+    /// For `-ERR <code> <text>`: stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "directory_missing",
+            Self::SymbolicLink(_) => "directory_is_link",
+            Self::NotADirectory(_) => "not_a_directory",
+            Self::ForeignOwner { .. } => "foreign_owner",
+            Self::TooOpen { .. } => "too_open",
+            Self::ReadOnly(_) => "read_only",
+            Self::NotAPlainFile(_) => "not_a_plain_file",
+            Self::NotEmpty(_) => "directory_not_empty",
+            Self::Io { .. } => "directory_io",
+        }
+    }
+}
+
 /// Why the store refused an operation.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreFault {
@@ -94,6 +111,18 @@ pub enum StoreFault {
 }
 
 impl StoreFault {
+    /// For `-ERR <code> <text>`: stable.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Directory(fault) => fault.code(),
+            Self::Full { .. } => "store_full",
+            Self::Exists { .. } => "file_exists",
+            Self::NoSuchFile { .. } => "no_such_file",
+            Self::BadName { .. } => "bad_file_name",
+            Self::Io { .. } => "store_io",
+        }
+    }
+
     /// Sorts what the operating system said about a name.
     pub(super) fn of(name: &str, source: io::Error) -> Self {
         let name = name.to_owned();

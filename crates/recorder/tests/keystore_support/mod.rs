@@ -44,7 +44,8 @@ pub enum Loss {
     Nothing,
     /// Power went, and took all that was not flushed.
     AllUnflushed,
-    /// Power went; of what was not flushed, sectors and names survived at random (this seed).
+    /// Power went; of what was not flushed, sectors and names survived at random (this seed), and with an even seed
+    /// also torn sectors.
     SomeUnflushed(u64),
 }
 
@@ -85,6 +86,8 @@ impl MemoryVolume {
                 dice & 4 == 0
             }
         };
+        let torn = matches!(loss, Loss::SomeUnflushed(seed) if seed % 2 == 0);
+        let piece = if torn { SECTOR / 8 } else { SECTOR };
         let mut left = disk.ground.clone();
         left.files.resize(disk.files.len(), Vec::new());
         for (at, operation) in journal.iter().enumerate() {
@@ -104,9 +107,13 @@ impl MemoryVolume {
                 }
                 Operation::Write(file, offset, bytes) => {
                     let flushed = data_flushed(*file);
-                    for (sector, bytes) in bytes.chunks(SECTOR).enumerate() {
-                        if lives(flushed) {
-                            write(&mut left.files[*file], offset + sector * SECTOR, bytes);
+                    if flushed || matches!(loss, Loss::Nothing) {
+                        write(&mut left.files[*file], *offset, bytes);
+                        continue;
+                    }
+                    for (at, bytes) in bytes.chunks(piece).enumerate() {
+                        if lives(false) {
+                            write(&mut left.files[*file], offset + at * piece, bytes);
                         }
                     }
                 }

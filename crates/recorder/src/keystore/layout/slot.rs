@@ -45,6 +45,8 @@ pub(crate) enum SlotRecord {
     Whole(SlotHeader, usize),
     /// No copy is whole: a crash tore a write that overwrites both.
     Torn,
+    /// A copy is whole and of a later layout, or in a state that this one does not know.
+    Unknown,
 }
 
 impl SlotHeader {
@@ -73,8 +75,7 @@ impl SlotHeader {
     }
 
     pub(crate) fn of_sector(sector: &[u8], keystore: &[u8; 16], slot: SlotNumber) -> Option<Self> {
-        let sum = checksum(NAME, keystore, &[&slot.0.to_be_bytes(), &sector[..96]]);
-        if &sector[..4] != MAGIC || sector[4] != LAYOUT || sum != take::<16>(sector, 96) {
+        if !is_whole(sector, keystore, slot) || sector[4] != LAYOUT {
             return None;
         }
         let state = match sector[5] {
@@ -108,6 +109,10 @@ impl SlotRecord {
     pub(crate) fn of_slot(slot_bytes: &[u8], keystore: &[u8; 16], slot: SlotNumber) -> Self {
         let copies = [&slot_bytes[..HEADER], &slot_bytes[slot_bytes.len() - SECTOR..][..HEADER]];
         let [first, last] = copies.map(|copy| SlotHeader::of_sector(copy, keystore, slot));
+        let known = [first.is_some(), last.is_some()];
+        if copies.iter().zip(known).any(|(copy, known)| !known && is_whole(copy, keystore, slot)) {
+            return Self::Unknown;
+        }
         match (first, last) {
             (Some(first), Some(last)) if last.sequence > first.sequence => Self::Whole(last, 1),
             (Some(first), _) => Self::Whole(first, 0),
@@ -116,6 +121,12 @@ impl SlotRecord {
             (None, None) => Self::Torn,
         }
     }
+}
+
+/// Whether a header copy has its checksum, whatever it says.
+fn is_whole(copy: &[u8], keystore: &[u8; 16], slot: SlotNumber) -> bool {
+    let sum = checksum(NAME, keystore, &[&slot.0.to_be_bytes(), &copy[..96]]);
+    &copy[..4] == MAGIC && sum == take::<16>(copy, 96)
 }
 
 /// Where in a slot the wrapped capsules lie.
@@ -182,6 +193,18 @@ mod tests {
             bytes[torn] ^= 1;
             assert_eq!(SlotRecord::of_slot(&bytes, &KEYSTORE, SLOT), SlotRecord::Torn, "byte {torn}");
         }
+    }
+
+    /// A state that a later version added (a hold's, say) must not be taken for torn and destroyed.
+    #[test]
+    fn a_whole_header_in_an_unknown_state_is_told_apart_from_a_torn_one() {
+        let mut later = header(1, SlotState::Ready).to_sector(&KEYSTORE, SLOT);
+        later[5] = 4;
+        let sum = checksum(NAME, &KEYSTORE, &[&SLOT.0.to_be_bytes(), &later[..96]]);
+        later[96..112].copy_from_slice(&sum);
+        let mut bytes = slot(None, Some(&header(0, SlotState::Ready)));
+        bytes[..SECTOR].copy_from_slice(&later);
+        assert_eq!(SlotRecord::of_slot(&bytes, &KEYSTORE, SLOT), SlotRecord::Unknown);
     }
 
     #[test]
