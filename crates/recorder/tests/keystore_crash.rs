@@ -227,6 +227,24 @@ fn e07_a_second_crash_while_the_first_is_mended_loses_no_more() {
     }
 }
 
+/// Whoever has an old roster, with a manager on it who has left, must not get it accepted by pulling the plug.
+#[test]
+fn e07_a_roster_that_was_accepted_survives_a_torn_write_of_the_next() {
+    let volume = MemoryVolume::default();
+    let keystore = Keystore::create_on(Box::new(volume.clone()), &officer().verifying_key()).expect("made");
+    for version in 1..=4 {
+        keystore.accept_roster(mark(version)).expect("accepted");
+        let before = volume.operations();
+        keystore.accept_roster(mark(version + 1)).expect("accepted");
+        for seed in (0..64).map(|seed| seed * 2) {
+            let disk = volume.crashed_after(before + 1, Loss::SomeUnflushed(seed));
+            let keystore = Keystore::open_on(Box::new(disk)).expect("open");
+            let accepted = keystore.accepted_roster().expect("one was accepted").version;
+            assert!((version..=version + 1).contains(&accepted), "{accepted} after {version}");
+        }
+    }
+}
+
 #[test]
 fn e11_whatever_operation_fails_once_the_second_attempt_puts_it_right() {
     let volume = MemoryVolume::default();

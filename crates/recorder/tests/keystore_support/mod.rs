@@ -87,7 +87,7 @@ impl MemoryVolume {
             }
         };
         let torn = matches!(loss, Loss::SomeUnflushed(seed) if seed % 2 == 0);
-        let piece = if torn { SECTOR / 8 } else { SECTOR };
+        let piece = if torn { SECTOR / 16 } else { SECTOR };
         let mut left = disk.ground.clone();
         left.files.resize(disk.files.len(), Vec::new());
         for (at, operation) in journal.iter().enumerate() {
