@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use callvault_secretmem::wipe_stack;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -50,6 +51,8 @@ impl Epochs {
         if finished {
             volume.sync_names(Folder::Epochs).map_err(MediumFault::when("flush the epochs' names"))?;
         }
+        // Pages were parsed here, secret halves and all.
+        wipe_stack();
         Ok(epochs)
     }
 
@@ -104,7 +107,10 @@ impl Epochs {
             other => other.map_err(MediumFault::when("open an epoch"))?,
         };
         let page = self.page(&*file)?.filter(|page| page.day == day).ok_or(CapsuleFault::EpochGone(day))?;
-        Ok(X25519Identity::from_secret_bytes(&page.secret)?)
+        let identity = X25519Identity::from_secret_bytes(&page.secret);
+        drop(page);
+        wipe_stack();
+        Ok(identity?)
     }
 
     /// Overwrites the page, flushes, reads it back, and only then takes the name away. `None`: there is none.
