@@ -2,11 +2,10 @@
 //! policy (E12).
 mod config_support;
 
-use std::path::Path;
 use std::time::Duration;
 
 use callvault_recorder::conversation::Direction;
-use callvault_recorder::policy::{LegSigns, NoticeMode, Policy, RawElement, Site, Uninformed, ready_config};
+use callvault_recorder::policy::{LegSigns, NoticeMode, Policy, RawElement, Uninformed};
 use config_support::read;
 use proptest::prelude::*;
 
@@ -83,31 +82,6 @@ fn the_examples_in_comments_are_good() {
         }
     }
     assert_eq!(found, 3, "company-numbers, exempt-numbers, encoder-threads");
-}
-
-#[test]
-fn a_sites_config_has_its_own_paths_and_all_the_rest() {
-    let site = Site {
-        data_dir: Path::new("/srv/a \"b\" & <c>/data"),
-        keystore_dir: Path::new("/srv/keys"),
-        roster: Path::new("/srv/roster"),
-        instance: "desk",
-        prompts_dir: Some(Path::new("/opt/prompts")),
-    };
-    let text = ready_config(&site);
-    roxmltree::Document::parse(&text).expect("well-formed XML");
-    let policy = Policy::parse(&read(&text).expect("XML")).unwrap_or_else(|faults| panic!("{faults:#?}"));
-    assert_eq!((policy.data_dir.as_path(), policy.instance.as_str()), (site.data_dir, "desk"));
-    assert!(policy.prompts.iter().all(|prompt| prompt.file.starts_with("/opt/prompts/notice")));
-    assert_eq!(text.lines().count(), SHIPPED.lines().count());
-    let unchanged = Site {
-        data_dir: Path::new("/var/lib/callvault/data"),
-        keystore_dir: Path::new("/var/lib/callvault/keystore"),
-        roster: Path::new("/var/lib/callvault/roster"),
-        instance: "pbx-1",
-        prompts_dir: None,
-    };
-    assert_eq!(ready_config(&unchanged), SHIPPED);
 }
 
 fn is_emergency(policy: &Policy, number: &str) -> bool {

@@ -11,7 +11,6 @@ mod parse;
 mod prompts;
 mod purpose;
 mod raw;
-mod ready;
 #[cfg(test)]
 mod sample;
 
@@ -20,7 +19,6 @@ pub use fault::PolicyFault;
 pub use outcome::{NotRecorded, Outcome};
 pub use purpose::{Purpose, UnknownPurpose};
 pub use raw::{RawConfig, RawElement};
-pub use ready::{Site, ready_config};
 #[cfg(test)]
 pub(crate) use sample::{sample, sample_config};
 
