@@ -6,7 +6,7 @@ use callvault_test_support::tones::CALLER;
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
-use crate::cast::{Cast, Casting, SOON, converse, silent};
+use crate::cast::{Cast, Casting, SOON, converse, is_ours, silent};
 
 pub fn trials() -> Vec<Trial> {
     vec![
@@ -59,10 +59,7 @@ fn without_roster(stage: &Stage) -> Proof {
     promise!(rows[0].reason.as_deref() == Some("recorder_fault"), "nobody could ever open it: {rows:#?}");
     let segments = std::fs::read_dir(cast.vault.data().join("segments"))?.count();
     promise!(segments == 0, "{segments} segments that nobody can open");
-    promise!(
-        cast.host.log().lines().any(|line| line.contains(".rs:") && line.contains("roster")),
-        "the log names the roster"
-    );
+    promise!(cast.host.log().lines().any(|line| is_ours(line) && line.contains("roster")), "the log names the roster");
     goes_on(&cast)
 }
 

@@ -4,7 +4,7 @@ use callvault_test_support::tones::CALLER;
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
-use crate::cast::{Cast, SOON, converse, silent};
+use crate::cast::{Cast, SOON, converse, is_ours, silent};
 
 pub fn trials() -> Vec<Trial> {
     vec![on_freeswitch("hostile_caller_ids", hostile)]
@@ -44,7 +44,7 @@ fn hostile(stage: &Stage) -> Proof {
         promise!(!opened.audible(0, CALLER).is_empty(), "each of them is audible");
     }
     let log = cast.host.log();
-    let ours = || log.lines().filter(|line| line.contains(".rs:") && !line.contains("[DEBUG]"));
+    let ours = || log.lines().filter(|line| is_ours(line) && !line.contains("[DEBUG]"));
     for trace in ["DROP TABLE", "etc/passwd", "system(true)", &long[..64]] {
         promise!(!ours().any(|line| line.contains(trace)), "a caller's name is in the log: {trace}");
     }

@@ -82,7 +82,7 @@ pub fn heard_when_said(part: &Part, opened: &Opened, channel: usize, zero: i64) 
 /// No other party's tone on this channel.
 pub fn alone_on(own: u32, opened: &Opened, channel: usize) -> Proof {
     for other in [CALLER, AGENT, THIRD].into_iter().filter(|frequency| *frequency != own) {
-        let found = opened.audible(channel, other);
+        let found = opened.plainly_audible(channel, other);
         promise!(total(&found) == 0, "{other} Hz is on the track of {own} Hz: {}", listed(&found));
     }
     Ok(())

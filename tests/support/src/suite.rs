@@ -81,7 +81,8 @@ fn last_lines(directory: &Path) -> String {
         let log = host.path().join("log/freeswitch.log");
         if let Ok(bytes) = std::fs::read(&log) {
             let all = String::from_utf8_lossy(&bytes).into_owned();
-            let mark = |line: &&str| line.contains("callvault") || line.contains("[ERR]") || line.contains("[CRIT]");
+            let mark =
+                |line: &&str| line.contains(" mod_callvault:") || line.contains("[ERR]") || line.contains("[CRIT]");
             let marked: Vec<&str> = all.lines().filter(mark).collect();
             let tail = &marked[marked.len().saturating_sub(30)..];
             text += &format!(

@@ -53,9 +53,15 @@ pub fn noise_word(index: u64) -> u64 {
 
 /// When a frequency is audible in `samples`, ms from their start: within 40 dB of a full tone, in hops of 10 ms.
 pub fn audible_intervals(samples: &[i16], rate: u32, frequency: u32) -> Vec<Interval> {
+    intervals_within(THRESHOLD_DB, samples, rate, frequency)
+}
+
+/// When a frequency sounds within `decibels` of a full tone: [`audible_intervals`] with another threshold, for what a
+/// lossy codec adds beside the tone.
+pub fn intervals_within(decibels: f64, samples: &[i16], rate: u32, frequency: u32) -> Vec<Interval> {
     let window = hann(rate);
     let hop = (i64::from(rate) * HOP_MS / 1000) as usize;
-    let floor = AMPLITUDE * 10f64.powf(-THRESHOLD_DB / 20.0);
+    let floor = AMPLITUDE * 10f64.powf(-decibels / 20.0);
     let mut intervals: Vec<Interval> = Vec::new();
     let mut since: Option<i64> = None;
     let hops = samples.len().saturating_sub(window.len()) / hop.max(1) + 1;
