@@ -69,7 +69,8 @@ impl Copy {
     fn swapped(&self, one: std::ops::Range<usize>, other: std::ops::Range<usize>) -> Vec<u8> {
         assert!(one.end <= other.start);
         let bytes = &self.bytes;
-        [&bytes[..one.start], &bytes[other.clone()], &bytes[one.end..other.start], &bytes[one], &bytes[other.end..]].concat()
+        [&bytes[..one.start], &bytes[other.clone()], &bytes[one.end..other.start], &bytes[one], &bytes[other.end..]]
+            .concat()
     }
 }
 
@@ -105,7 +106,9 @@ fn every_kind_of_change_has_its_own_error() {
     assert_eq!(flipped(copy.manifest().start).code(), "copy_manifest_changed");
     assert_eq!(flipped(copy.manifest().end).code(), "copy_signature_wrong");
     let caller = copy.released.manifest.tracks[0].number;
-    assert!(matches!(flipped(copy.capsule(0).start + 100), CopyFault::Changed(PartName::Capsule(track)) if track == caller));
+    assert!(
+        matches!(flipped(copy.capsule(0).start + 100), CopyFault::Changed(PartName::Capsule(track)) if track == caller)
+    );
     assert!(matches!(
         flipped(copy.segment(0, 1).end - 1),
         CopyFault::Changed(PartName::Segment(track, 1)) if track == caller
@@ -136,7 +139,8 @@ fn a_manifest_that_says_something_else_is_not_the_nodes() {
 fn a_cut_copy_is_told_as_cut_wherever_it_was_cut() {
     let copy = copy();
     let length = copy.bytes.len();
-    for at in [1, 15, 16, 19, 20, 100, copy.manifest().end, copy.capsule(0).start, copy.segment(1, 0).start, length - 1] {
+    for at in [1, 15, 16, 19, 20, 100, copy.manifest().end, copy.capsule(0).start, copy.segment(1, 0).start, length - 1]
+    {
         assert_eq!(copy.refusal(&copy.bytes[..at]).code(), "copy_cut", "at {at}");
     }
     assert_eq!(copy.refusal(&[]).code(), "copy_not_a_copy");
@@ -209,10 +213,8 @@ fn a_capsule_of_another_key_opens_nothing() {
     content.tracks[0].capsule = content.tracks[1].capsule.clone();
     let wrong = copy.vault.release_content(&copy.vault.anna, &content, NOW).expect("released");
     let opened = unlock(&wrong.path, &copy.vault.anna).expect("the capsules open");
-    let outputs = opened.outputs(
-        callvault_recorder::disclosure::Format::Wav,
-        callvault_recorder::disclosure::Layout::Channels,
-    );
+    let outputs =
+        opened.outputs(callvault_recorder::disclosure::Format::Wav, callvault_recorder::disclosure::Layout::Channels);
     let fault = opened.write(&outputs[0], std::io::Cursor::new(Vec::new()), &mut |_| {}).expect_err("refused");
     assert_eq!(fault.code(), "open_segment");
 }

@@ -79,25 +79,39 @@ impl Vault {
 
     /// Seals one more track, of one segment per list of entries.
     pub fn track(&mut self, party: Party, sound: &Sound, segments: &[Vec<Entry>]) -> TrackNumber {
+        self.seal(party, sound, segments.iter().cloned())
+    }
+
+    /// As many segments as `times`, each holding the same entries, one after the other in time.
+    pub fn long_track(&mut self, party: Party, sound: &Sound, entries: &[Entry], times: u64) -> TrackNumber {
+        let long = entries.iter().map(Entry::end_us).max().unwrap_or(0);
+        let moved = |entry: &Entry, by: u64| match entry.clone() {
+            Entry::Packet { offset_us, duration_us, data } => {
+                Entry::Packet { offset_us: offset_us + by, duration_us, data }
+            }
+            Entry::Gap { offset_us, duration_us, reason } => {
+                Entry::Gap { offset_us: offset_us + by, duration_us, reason }
+            }
+        };
+        let segment = |time: u64| entries.iter().map(|entry| moved(entry, time * long)).collect();
+        self.seal(party, sound, (0..times).map(segment))
+    }
+
+    fn seal(&mut self, party: Party, sound: &Sound, segments: impl Iterator<Item = Vec<Entry>>) -> TrackNumber {
         let number = TrackNumber(NonZeroU16::new(self.tracks.len() as u16 + 1).expect("from 1"));
         let key = TrackKey::generate().expect("a key");
-        let mut sealed = Vec::new();
-        for (index, entries) in segments.iter().enumerate() {
-            let index = index as u32;
+        let (mut sealed, mut end_us) = (Vec::new(), 0);
+        for (index, entries) in (0..).zip(segments) {
+            end_us = entries.iter().map(Entry::end_us).fold(end_us, u64::max);
             let header = sound.header(self.recording, number, index, party, &key);
             let (_, file) = self.store.create_segment(self.recording, number, index).expect("a file");
             let mut writer = SegmentWriter::create(file, &header, &key).expect("a segment");
-            let (last, records) = match entries.chunks(50).collect::<Vec<_>>().split_last() {
-                Some((last, records)) => (last.to_vec(), records.to_vec()),
-                None => (Vec::new(), Vec::new()),
-            };
-            for record in records {
-                writer.append(record).expect("appended");
-            }
-            let summary = writer.finish(&last).expect("finished");
+            let mut records = entries.chunks(50);
+            let last = records.next_back().unwrap_or(&[]);
+            records.for_each(|record| writer.append(record).expect("appended"));
+            let summary = writer.finish(last).expect("finished");
             sealed.push(CopySegment { index, bytes: summary.bytes, sha256: summary.sha256 });
         }
-        let end_us = segments.iter().flatten().map(Entry::end_us).max().unwrap_or(0);
         self.tracks.push(SealedTrack { number, party, codec: sound.codec, key, segments: sealed, end_us });
         number
     }
