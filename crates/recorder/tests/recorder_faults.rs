@@ -278,3 +278,47 @@ fn the_keys_of_a_new_day_are_there_before_it_begins() {
     assert_eq!(recorder.status().keys.refused, 0);
     assert!(recorder.shutdown(PATIENCE));
 }
+
+#[test]
+fn a_keystore_that_gives_no_keys_is_said_before_any_notice_is_played_and_calls_go_on() {
+    let mut site = Site::new();
+    for n in 0..40 {
+        let name: &'static str = Box::leak(format!("manager-{n}").into_boxed_str());
+        let line = Person::new(name, 100 + n).line(Role::Manager);
+        site.roster.add(&line, BTreeSet::from([Purpose::Complaint])).expect("added");
+    }
+    site.write_roster();
+    let (clock, heard) = clock_and_ear();
+    let recorder = site.start(&clock, &heard).expect("it loads all the same");
+    eventually("NOT-08: it is said", || recorder.can_record() == Err(CannotRecord::Keystore));
+    assert!(heard.alarms().contains(&"keystore_fault"), "more people than a slot holds");
+    let id = Call::begin(&recorder, 1).hang_up(&recorder);
+    over(&recorder, id);
+    assert_eq!(recorder.show(id).expect("shown").row.reason, Some(NotRecorded::RecorderFault));
+    assert!(recorder.shutdown(PATIENCE));
+}
+
+#[test]
+fn e03_e07_leaving_while_the_catalogue_is_locked_loses_no_audio() {
+    let site = Site::new();
+    let (clock, heard) = clock_and_ear();
+    let recorder = site.start(&clock, &heard).expect("started");
+    let lock = rusqlite::Connection::open(site.path("data/catalogue.sqlite")).expect("opened");
+    lock.execute_batch("BEGIN EXCLUSIVE").expect("locked");
+    let mut call = Call::begin(&recorder, 1);
+    call.speak(&clock, Duration::from_secs(1));
+    let id = call.hang_up(&recorder);
+    over(&recorder, id);
+    assert!(!recorder.shutdown(Duration::from_secs(2)), "it says that not all was done");
+    drop(recorder);
+    lock.execute_batch("ROLLBACK").expect("unlocked");
+
+    let mut started = None;
+    eventually("the last thread is gone", || {
+        started = site.start(&clock, &heard).ok();
+        started.is_some()
+    });
+    let recorder = started.expect("started again");
+    assert_eq!(recorder.show(id).expect("found again from its segments").row.outcome, Some(OutcomeWord::Recorded));
+    recorder.release(&site.manager.ticket(id, Purpose::Complaint, clock.now())).expect("released");
+}

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use callvault_recorder::audit;
-use callvault_recorder::catalogue::{Filter, OutcomeWord, State};
+use callvault_recorder::catalogue::{CatalogueReader, Filter, OutcomeWord, State, TrackMaterial};
 use callvault_recorder::controller::Recorder;
+use callvault_recorder::conversation::Personal;
 use callvault_recorder::disclosure::CopyFault;
 use callvault_recorder::evidence::Party;
 use callvault_recorder::ids::RecordingId;
+use callvault_recorder::keystore::Keystore;
 use callvault_recorder::policy::{Outcome, Purpose};
+use callvault_recorder::seal::read_capsule;
 use callvault_recorder::time::{Clock as _, ManualClock};
 use recorder_support::{
     AGENT_NUMBER, CALLER_NAME, CALLER_NUMBER, Call, Heard, NOON, Site, contains, eventually, files_below, mu_law,
@@ -215,4 +218,30 @@ fn rec_02_calls_are_counted_by_their_outcome_and_the_counts_survive_a_restart() 
     let day = recorder.status().last_day;
     assert_eq!((day.recorded, day.not_recorded["operator_stop"]), (1, 1));
     assert_eq!(recorder.list(&Filter::default()).expect("listed").len(), 2);
+}
+
+#[test]
+fn sec_03_numbers_and_names_are_readable_with_the_tracks_key_alone() {
+    let site = Site::new();
+    let (clock, heard) = (Arc::new(ManualClock::at(NOON)), Arc::new(Heard::default()));
+    let recorder = site.start(&clock, &heard).expect("started");
+    let id = recorded(&recorder, &clock, &heard, 1, 1);
+    assert!(recorder.shutdown(PATIENCE));
+    drop(recorder);
+
+    let material = CatalogueReader::open(&site.path("data/catalogue.sqlite"))
+        .and_then(|catalogue| catalogue.material(id))
+        .expect("readable")
+        .expect("there");
+    let keystore = Keystore::open(&site.path("keys")).expect("opened");
+    let [caller, agent] = material.tracks.as_slice() else { panic!("two tracks: {material:?}") };
+    let key_of = |track: &TrackMaterial| {
+        let capsule =
+            keystore.capsule_for(track.slot, track.key, &site.manager.identity.to_public()).expect("a capsule");
+        read_capsule(&capsule, &site.manager.identity).expect("the manager's")
+    };
+    let personal = key_of(caller).open_personal(id, &caller.personal_sealed).expect("opened");
+    let personal: Personal = serde_json::from_slice(&personal).expect("JSON");
+    assert_eq!((personal.caller_number.as_str(), personal.caller_name.as_str()), (CALLER_NUMBER, CALLER_NAME));
+    assert!(key_of(agent).open_personal(id, &caller.personal_sealed).is_err(), "each party under a key of its own");
 }

@@ -124,26 +124,41 @@ impl Bookkeeper {
 
     /// Until [`Books::close`].
     pub(super) fn run(mut self, orders: &Orders) {
+        let shared = Arc::clone(&self.shared);
         loop {
-            let task = match orders.0.recv_timeout(self.sleep()) {
-                Ok(task) => Some(task),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return self.close(Instant::now() + RETRY),
-            };
-            let mut closing = task.and_then(|task| self.take(task));
-            for task in orders.0.try_iter().take(GROUP) {
-                closing = closing.or(self.take(task));
+            match shared.guarded(|| self.round(orders)) {
+                Some(None) => {}
+                Some(Some(by)) => return self.close(by),
+                None => {
+                    shared.raise(
+                        "bookkeeper_panic",
+                        "writing rows or making keys panicked, it is tried again; report this",
+                    );
+                    self.try_again = Some(Instant::now() + RETRY);
+                }
             }
-            self.bind();
-            self.write_rows();
-            if let Some(by) = closing {
-                return self.close(by);
-            }
+        }
+    }
+
+    /// One waiting, one group of everything; by when to close, where that was asked for.
+    fn round(&mut self, orders: &Orders) -> Option<Instant> {
+        let mut closing = match orders.0.recv_timeout(self.sleep()) {
+            Ok(task) => self.take(task),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return Some(Instant::now() + RETRY),
+        };
+        for task in orders.0.try_iter().take(GROUP) {
+            closing = closing.or(self.take(task));
+        }
+        self.bind();
+        self.write_rows();
+        if closing.is_none() {
             self.restock();
             if Instant::now() >= self.next_sync {
                 self.sync();
             }
         }
+        closing
     }
 
     fn sleep(&self) -> Duration {

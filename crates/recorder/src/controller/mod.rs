@@ -236,10 +236,12 @@ impl Recorder {
     /// Ends all recordings valid, writes every row, flushes, joins the threads. `false` where something was not done
     /// by then; a later call does nothing.
     pub fn shutdown(&self, within: Duration) -> bool {
-        let by = Instant::now() + within;
+        let begun = Instant::now();
+        // Whatever tracks take, there is time left to write what is known of them.
+        let (tracks_by, by) = (begun + within * 3 / 5, begun + within);
         let threads = self.threads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
         let Some(threads) = threads else { return true };
-        self.send(Message::Close { by });
+        self.send(Message::Close { by: tracks_by });
         let controller = joined(threads.controller, by);
         // Rows follow the last report; expiry follows the last row.
         self.books.close(by);

@@ -90,13 +90,13 @@ impl Controller {
             select! {
                 recv(messages) -> message => match message {
                     Ok(Message::Close { by }) => return self.close(by, reports),
-                    Ok(message) => self.take(message),
+                    Ok(message) => self.guarded(|it| it.take(message)),
                     Err(_) => return self.close(Instant::now() + LONGEST_SLEEP, reports),
                 },
-                recv(reports) -> report => if let Ok(report) = report { self.report(report) },
+                recv(reports) -> report => if let Ok(report) = report { self.guarded(|it| it.report(report)) },
                 default(sleep) => {}
             }
-            self.look_at_timers();
+            self.guarded(Self::look_at_timers);
             self.publish(messages.is_empty());
         }
     }
@@ -398,6 +398,18 @@ impl Controller {
         }
         self.publish_touched();
         self.shared.active.store(Arc::default());
+    }
+
+    /// A panic in what is done about one call must not end what is done about all others.
+    fn guarded(&mut self, work: impl FnOnce(&mut Self)) {
+        let shared = Arc::clone(&self.shared);
+        if shared.guarded(|| work(self)).is_none() {
+            self.raise_panic();
+        }
+    }
+
+    fn raise_panic(&self) {
+        self.shared.raise("controller_panic", "a decision about a call panicked, its call goes on; report this");
     }
 
     fn touch(&mut self, leg: LegKey) {
