@@ -200,3 +200,10 @@ pub fn release_interface() {
         unsafe { host::interface_unlock_callvault_shim(interface) };
     }
 }
+
+/// Whether the host still counts us among its modules. An unload takes us off that list first, then waits for our
+/// application to return, and only then calls `shutdown` (switch_loadable_module.c:switch_loadable_module_unload_module).
+pub fn is_listed() -> bool {
+    // SAFETY: the string is static.
+    unsafe { host::switch_loadable_module_exists(c"mod_callvault".as_ptr()) == host::SWITCH_STATUS_SUCCESS }
+}

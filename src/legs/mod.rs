@@ -117,15 +117,22 @@ pub fn adopt_all() {
     }
 }
 
+/// Breaks the notices that play; their legs count as not told and their calls go on.
+pub fn break_notices(registry: &Registry) {
+    for leg in registry.all().iter().filter(|leg| leg.told() == Told::Running) {
+        if let Some(session) = Located::by_uuid(&leg.uuid()) {
+            session.set_flag(Flag::Break);
+        }
+    }
+}
+
 /// Lets go of every leg at unload: hooks off, bugs off, running notices broken. Called while the border is still
 /// open, so that what runs can end in order.
 pub fn release_all(module: &Module) {
+    break_notices(&module.registry);
     for leg in module.registry.all() {
         if let Some(session) = Located::by_uuid(&leg.uuid()) {
             hooks::remove_session_hooks(*session);
-            if leg.told() == Told::Running {
-                session.set_flag(Flag::Break);
-            }
             if let Some(bug) = leg.bug.take() {
                 session.remove_bug(bug);
             }

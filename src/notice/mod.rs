@@ -17,6 +17,9 @@ pub use prompts::{MeasuredPrompt, PromptBook};
 /// The application's name.
 pub const APPLICATION: &CStr = c"callvault_notice";
 
+/// Where the host notes which application a leg is in.
+const CURRENT_APPLICATION: &CStr = c"current_application";
+
 /// What the host runs at an inbound leg's answer.
 pub const AT_ANSWER: &str = "callvault_notice at=answer";
 
@@ -50,7 +53,13 @@ pub fn run(session: Session<'_>, arguments: &str) {
     legs::answered(&module, session, &leg);
     legs::tap_writes(session, &leg);
     if leg.begin_notice() {
+        // At `unload -f` the host hangs up every call whose variable names an application of the module that goes; this
+        // call is to go on.
+        let application = session.variable(CURRENT_APPLICATION);
+        session.set_variable(CURRENT_APPLICATION, "callvault");
+        module.herald.notice_began();
         play(&module, session, &leg, &wanted);
+        session.set_variable(CURRENT_APPLICATION, application.as_deref().unwrap_or_default());
         leg.end_notice();
     }
 }
