@@ -92,6 +92,16 @@ void interface_unlock_callvault_shim(switch_loadable_module_interface_t *interfa
 	switch_thread_rwlock_unlock(interface->rwlock);
 }
 
+void application_leave_callvault_shim(switch_application_interface_t *application)
+{
+	UNPROTECT_INTERFACE(application);
+}
+
+void application_enter_callvault_shim(switch_application_interface_t *application)
+{
+	PROTECT_INTERFACE(application);
+}
+
 /* A digit must neither break the prompt nor be lost: it stays for whoever reads it next. */
 static switch_status_t leave_digit(switch_core_session_t *session, void *input, switch_input_type_t type, void *buf, unsigned int buflen)
 {

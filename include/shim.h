@@ -26,6 +26,10 @@ int64_t rtp_packets_sent_callvault_shim(switch_core_session_t *session);
 int interface_lock_callvault_shim(switch_loadable_module_interface_t *interface);
 void interface_unlock_callvault_shim(switch_loadable_module_interface_t *interface);
 
+/* The lock that the host holds for a thread that is in an application (PROTECT_INTERFACE), let go and taken again. */
+void application_leave_callvault_shim(switch_application_interface_t *application);
+void application_enter_callvault_shim(switch_application_interface_t *application);
+
 /* Plays a file or stream on the leg in this thread, digits left alone (switch_ivr_play_file). */
 switch_status_t play_callvault_shim(switch_core_session_t *session, const char *source);
 

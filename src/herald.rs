@@ -12,12 +12,11 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::ffi::session::Located;
 use crate::ffi::{entry, events, interfaces};
-use crate::legs::{self, Registry};
+use crate::legs::Registry;
 use crate::module::module;
 
 enum Note {
     Legs(usize),
-    NoticeBegan,
     RecordingChanged { leg: LegKey, recording: RecordingId, former: RecordingId },
     Outcome { leg: LegKey, outcome: Outcome },
     Event(RecorderEvent),
@@ -43,11 +42,6 @@ impl Herald {
     pub fn legs_changed(&self, count: usize) {
         // A herald that is gone means the module is going: nothing is left to say.
         let _ = self.notes.send(Note::Legs(count));
-    }
-
-    /// A notice plays: an unload must be seen before the host's patience with it ends.
-    pub fn notice_began(&self) {
-        let _ = self.notes.send(Note::NoticeBegan);
     }
 
     /// What the recorder tells through.
@@ -85,18 +79,11 @@ impl Notify for Notes {
 /// How often caught panics and late levels are looked for.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// How often an unload is looked for while a notice plays.
-const LOOK_IN_NOTICE: Duration = Duration::from_millis(100);
-
 fn run(inbox: &Receiver<Note>, registry: &Registry) {
     let mut holding = false;
     let mut panics = entry::panics();
-    let mut unlisted = 0;
     loop {
-        let in_notice = registry.any_notice_running();
-        unlisted = if in_notice { break_at_unload(registry, unlisted) } else { 0 };
-        match inbox.recv_timeout(if in_notice { LOOK_IN_NOTICE } else { LOOK }) {
-            Ok(Note::NoticeBegan) => {}
+        match inbox.recv_timeout(LOOK) {
             Ok(Note::Legs(count)) => holding = hold(holding, count > 0),
             Ok(Note::RecordingChanged { leg, recording, former }) => change(registry, leg, recording, former),
             Ok(Note::Outcome { leg, outcome }) => conclude(registry, leg, outcome),
@@ -110,19 +97,6 @@ fn run(inbox: &Receiver<Note>, registry: &Registry) {
     }
     hold(holding, false);
     log_panics(panics);
-}
-
-/// An `unload -f` waits for our application to return before it calls `shutdown`, at most ten seconds: a notice that
-/// plays then is broken, and its call goes on untold. A plain unload that is about to be refused takes us off the
-/// host's list for a moment only, so once is no proof.
-fn break_at_unload(registry: &Registry, unlisted: u32) -> u32 {
-    if interfaces::is_listed() {
-        return 0;
-    }
-    if unlisted > 0 {
-        legs::break_notices(registry);
-    }
-    unlisted + 1
 }
 
 /// The lock has a reader of ours exactly while there are legs. This thread takes it and gives it back.

@@ -20,6 +20,7 @@ pub static mut mod_callvault_module_interface: host::switch_loadable_module_func
         flags: host::SMODF_NONE as host::switch_module_flag_t,
     };
 
+static APPLICATION: AtomicPtr<host::switch_application_interface_t> = AtomicPtr::new(std::ptr::null_mut());
 static INTERFACE: AtomicPtr<host::switch_loadable_module_interface_t> = AtomicPtr::new(std::ptr::null_mut());
 
 unsafe extern "C" fn load(
@@ -115,6 +116,7 @@ unsafe fn add_application(interface: *mut host::switch_loadable_module_interface
             application.syntax = c"[prompt=<id>] [language=<language>]".as_ptr();
             application.flags = host::SAF_NONE;
             application.application_function = Some(application_notice);
+            APPLICATION.store(application, Ordering::Release);
         }
     }
 }
@@ -201,9 +203,21 @@ pub fn release_interface() {
     }
 }
 
-/// Whether the host still counts us among its modules. An unload takes us off that list first, then waits for our
-/// application to return, and only then calls `shutdown` (switch_loadable_module.c:switch_loadable_module_unload_module).
-pub fn is_listed() -> bool {
-    // SAFETY: the string is static.
-    unsafe { host::switch_loadable_module_exists(c"mod_callvault".as_ptr()) == host::SWITCH_STATUS_SUCCESS }
+/// Runs what takes long with the application's own interface lock let go. The host takes that lock for whoever is in
+/// an application, and an `unload -f` waits ten seconds for it before it calls `shutdown`; so a notice could not be
+/// broken in time. `shutdown` itself waits for those who are inside, and keeps code and pool mapped.
+///
+/// Only for the thread that the host runs the application on.
+pub fn outside_application_lock<R>(long: impl FnOnce() -> R) -> R {
+    let application = APPLICATION.load(Ordering::Acquire);
+    if application.is_null() {
+        return long();
+    }
+    // SAFETY: the interface lives in the module's pool, which NOUNLOAD keeps; the host took its lock in this thread
+    // before it called us, and gives it back after us.
+    unsafe { host::application_leave_callvault_shim(application) };
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(long));
+    // SAFETY: as above; taken again before the host gives it back.
+    unsafe { host::application_enter_callvault_shim(application) };
+    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }

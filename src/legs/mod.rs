@@ -118,7 +118,7 @@ pub fn adopt_all() {
 }
 
 /// Breaks the notices that play; their legs count as not told and their calls go on.
-pub fn break_notices(registry: &Registry) {
+fn break_notices(registry: &Registry) {
     for leg in registry.all().iter().filter(|leg| leg.told() == Told::Running) {
         if let Some(session) = Located::by_uuid(&leg.uuid()) {
             session.set_flag(Flag::Break);

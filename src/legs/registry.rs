@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use callvault_recorder::ids::{LegKey, LegUuid};
 
-use super::{Leg, Told};
+use super::Leg;
 
 /// Keys are never reused while the process lives, also across reloads.
 static NEXT_KEY: AtomicU64 = AtomicU64::new(1);
@@ -80,11 +80,6 @@ impl Registry {
     /// All legs.
     pub fn all(&self) -> Vec<Arc<Leg>> {
         self.lock().by_address.values().cloned().collect()
-    }
-
-    /// Whether a notice plays on any leg.
-    pub fn any_notice_running(&self) -> bool {
-        self.lock().by_address.values().any(|leg| leg.told() == Told::Running)
     }
 
     /// How many legs there are.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use callvault_recorder::conversation::LegInput;
 use callvault_recorder::evidence::{NoticeEvidence, NoticeState};
 
+use crate::ffi::interfaces;
 use crate::ffi::session::{Flag, Played, Session};
 use crate::legs::{self, ANSWER_WITHIN, Leg, Told};
 use crate::module::Module;
@@ -57,8 +58,7 @@ pub fn run(session: Session<'_>, arguments: &str) {
         // call is to go on.
         let application = session.variable(CURRENT_APPLICATION);
         session.set_variable(CURRENT_APPLICATION, "callvault");
-        module.herald.notice_began();
-        play(&module, session, &leg, &wanted);
+        interfaces::outside_application_lock(|| play(&module, session, &leg, &wanted));
         session.set_variable(CURRENT_APPLICATION, application.as_deref().unwrap_or_default());
         leg.end_notice();
     }
