@@ -67,7 +67,7 @@ impl Failure {
 /// A roster's faults come from the recorder and have their codes already.
 pub fn of_roster(fault: &RosterFault) -> (Kind, &'static str) {
     let kind = match fault {
-        RosterFault::Unreadable { .. } | RosterFault::NotMarked(_) => Kind::System,
+        RosterFault::Unreadable { .. } => Kind::System,
         RosterFault::Unsigned
         | RosterFault::AnotherSigner { .. }
         | RosterFault::Changed

@@ -162,16 +162,18 @@ fn recorder(directory: &Path, officer: &PublicLine, made: &mut Made) -> Result<N
     let keystore = directory.join("keystore");
     made.tree(&keystore);
     drop(Keystore::create(&keystore, &officer.ed25519.verifying_key())?);
-    let file = directory.join("callvault.conf.xml");
-    made.file(&file);
-    write(&file, &configuration::for_directory(directory))
-        .map_err(|source| InitFault::Directory { path: file, source })?;
+    let public = format!("{}\n", node.public());
+    for (name, text) in [("callvault.conf.xml", configuration::for_directory(directory)), ("node.pub", public)] {
+        let file = directory.join(name);
+        made.file(&file);
+        write(&file, &text).map_err(|source| InitFault::Directory { path: file, source })?;
+    }
     Ok(node)
 }
 
 fn places(directory: &Path, node: &NodeKey) -> String {
     format!(
-        "{} is ready. Copy callvault.conf.xml from it to FreeSWITCH's autoload_configs.\nThis node signs released copies with {}",
+        "{} is ready for a FreeSWITCH that runs as this same user. Copy callvault.conf.xml from it to its autoload_configs.\nThis node signs released copies with {} (node.pub).",
         directory.display(),
         node.public()
     )

@@ -289,8 +289,10 @@ fn init_makes_a_recorders_directory_or_leaves_nothing() {
 
     let said = done(here, &["init", "vault", "--officer", &olga, "--recovery", &rita]);
     assert!(said.contains(&format!("callvault roster add {rita} --roster")), "{said}");
-    assert_eq!(names(&here.join("vault")), ["callvault.conf.xml", "data", "keystore"]);
+    assert_eq!(names(&here.join("vault")), ["callvault.conf.xml", "data", "keystore", "node.pub"]);
     let configuration = std::fs::read_to_string(here.join("vault/callvault.conf.xml")).expect("read");
+    let node = std::fs::read_to_string(here.join("vault/node.pub")).expect("read");
+    assert!(said.contains(node.trim()) && node.trim().parse::<PublicSigningKey>().is_ok());
     let data = here.canonicalize().expect("there").join("vault/data");
     assert!(configuration.contains(&format!("<param name=\"data-dir\" value=\"{}\"/>", data.display())));
     assert_eq!(std::fs::metadata(here.join("vault/data/node.key")).expect("there").mode() & 0o7777, 0o600);
@@ -316,8 +318,9 @@ fn the_starter_is_ready_for_a_first_try() {
     assert!(said.contains("off this machine"), "{said}");
     assert_eq!(names(&here.join("keys")), ["manager.identity", "officer.identity", "recovery.identity"]);
     let keystore = callvault_recorder::keystore::Keystore::open(&here.join("vault/keystore")).expect("opened");
-    let roster = Roster::load(&here.join("vault/roster.json"), &keystore).expect("taken");
-    assert_eq!(roster.recipients().keys.len(), 2);
+    let text = std::fs::read_to_string(here.join("vault/roster.json")).expect("read");
+    let roster = Roster::verify(&text, &PublicSigningKey::from(*keystore.officer()), 0).expect("of the pinned officer");
+    assert_eq!(roster.capsule_holders().count(), 2);
     assert_eq!(roster.people[0].purposes.len(), 5);
 }
 

@@ -1,4 +1,4 @@
-//! What a released copy says of itself, signed by the node (decision 6). Its bytes are described in docs/format.md.
+//! What a released copy says of itself, signed by the node (decision 6). Its bytes are described in docs/access.md.
 use serde::{Deserialize, Serialize};
 
 use super::digest::Sha256Digest;

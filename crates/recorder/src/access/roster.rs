@@ -1,16 +1,13 @@
 //! Who may: the signed roster (decision 6). Whoever edits the host's configuration cannot enrol himself.
 use std::collections::{BTreeSet, HashSet};
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ed25519_dalek::SigningKey;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::keys::{Domain, PublicSigningKey, Signature};
 use super::line::PublicLine;
 use super::person::{PersonName, Role};
-use crate::keystore::{Keystore, Recipients, RosterMark, RosterMarkFault};
 use crate::policy::Purpose;
 use crate::seal::RecipientKey;
 use crate::time::UnixMillis;
@@ -83,9 +80,6 @@ pub enum RosterFault {
         /// The highest that was accepted.
         accepted: u64,
     },
-    /// Another roster of the same version was accepted, or the keystore could not remember this one.
-    #[error(transparent)]
-    NotMarked(RosterMarkFault),
     /// It is not a roster.
     #[error("the roster is malformed: {0}. Make it with `callvault roster`.")]
     Malformed(String),
@@ -115,8 +109,6 @@ impl RosterFault {
             Self::AnotherSigner { .. } => "roster_another_signer",
             Self::Changed => "roster_changed",
             Self::Older { .. } => "roster_older",
-            Self::NotMarked(RosterMarkFault::Another(_)) => "roster_another",
-            Self::NotMarked(_) => "roster_not_marked",
             Self::Malformed(_) => "roster_malformed",
             Self::NobodyOnIt => "roster_nobody",
             Self::NameTaken(_) => "roster_name_taken",
@@ -143,24 +135,6 @@ impl Roster {
     /// Nobody yet; version 0 is never signed.
     pub fn empty() -> Self {
         Self { version: 0, issued_at: UnixMillis(0), people: Vec::new() }
-    }
-
-    /// The recorder's way: reads the file, holds it against the officer's pinned key and the newest accepted version,
-    /// and has the keystore remember it. On a fault the last accepted roster stays the caller's.
-    pub fn load(path: &Path, keystore: &Keystore) -> Result<Self, RosterFault> {
-        let unreadable = |source| RosterFault::Unreadable { path: path.to_owned(), source };
-        let mut bytes = Vec::new();
-        let file = std::fs::File::open(path).map_err(unreadable)?;
-        file.take(MAX_ROSTER_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        let text = str::from_utf8(&bytes).map_err(|_| RosterFault::Malformed("it is not UTF-8".to_owned()))?;
-        let accepted = keystore.accepted_roster().map_or(0, |mark| mark.version);
-        let roster = Self::verify(text, &PublicSigningKey::from(*keystore.officer()), accepted)?;
-        let mark = RosterMark { version: roster.version, sha256: Sha256::digest(&bytes).into() };
-        keystore.accept_roster(mark).map_err(|fault| match fault {
-            RosterMarkFault::Older { version, accepted } => RosterFault::Older { version, accepted },
-            other @ (RosterMarkFault::Another(_) | RosterMarkFault::Medium(_)) => RosterFault::NotMarked(other),
-        })?;
-        Ok(roster)
     }
 
     /// The recorder's reading: signed by `officer`, not older than version `accepted`, with a manager on it.
@@ -243,11 +217,6 @@ impl Roster {
     pub fn capsule_holders(&self) -> impl Iterator<Item = &RosterPerson> {
         let of = |role| self.people.iter().filter(move |person| person.role == role);
         of(Role::Manager).chain(of(Role::Recovery))
-    }
-
-    /// The same for the keystore.
-    pub fn recipients(&self) -> Recipients {
-        Recipients { roster: self.version, keys: self.capsule_holders().map(|person| person.age).collect() }
     }
 
     fn check(&self) -> Result<(), RosterFault> {
@@ -333,27 +302,6 @@ mod tests {
         let mut nobody = Roster::empty();
         nobody.add(&line(Role::Recovery, "vault", 2), BTreeSet::new()).expect("added");
         assert_eq!(verify(&nobody.sign_next(&officer(), NOW).expect("signed"), 0), "roster_nobody");
-    }
-
-    #[test]
-    fn an_accepted_roster_is_remembered_over_a_restart() {
-        let dir = tempfile::tempdir().expect("a directory");
-        let (path, store) = (dir.path().join("roster.json"), dir.path().join("keystore"));
-        let keystore = Keystore::create(&store, &officer().verifying_key()).expect("made");
-        let (mut roster, first) = signed();
-        std::fs::write(&path, &first).expect("written");
-        assert_eq!(Roster::load(&path, &keystore).expect("taken"), roster);
-        std::fs::write(&path, roster.sign_next(&officer(), NOW).expect("signed")).expect("written");
-        assert_eq!(Roster::load(&path, &keystore).expect("taken").recipients().keys.len(), 2);
-        drop(keystore);
-
-        let keystore = Keystore::open(&store).expect("opened");
-        std::fs::write(&path, &first).expect("written");
-        assert_eq!(Roster::load(&path, &keystore).expect_err("refused").code(), "roster_older");
-        std::fs::remove_file(&path).expect("removed");
-        assert_eq!(Roster::load(&path, &keystore).expect_err("refused").code(), "roster_unreadable");
-        std::fs::write(&path, [0xFF; 9]).expect("written");
-        assert_eq!(Roster::load(&path, &keystore).expect_err("refused").code(), "roster_malformed");
     }
 
     #[test]
