@@ -51,8 +51,10 @@ pub fn parse<C: Parser>(arguments: &str) -> Result<C, Answer> {
         ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Answer::Text(error.to_string()),
         _ => {
             let text = error.to_string();
-            let happened = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            Answer::Fault(CommandFault::new("usage", printable(happened), "see `callvault help`"))
+            // What is missing stands on lines of its own, up to an empty one.
+            let happened: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+            let happened = happened.join(" ");
+            Answer::Fault(CommandFault::new("usage", printable(happened.trim_start_matches("error: ")), "see `callvault help`"))
         }
     })
 }
@@ -77,6 +79,7 @@ mod tests {
         for (input, beginning) in [
             ("'open", "-ERR usage a quotation mark is not closed"),
             ("a b", "-ERR usage unexpected argument 'b'"),
+            ("", "-ERR usage the following required arguments were not provided: <WORD>"),
             ("a \u{1b}[2J", "-ERR usage unexpected argument '?[2J'"),
         ] {
             let answer = parse::<Sample>(input).expect_err(input).into_text();

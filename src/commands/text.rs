@@ -76,6 +76,20 @@ pub fn show(view: &RecordingView) -> String {
     let _ = writeln!(text, "length     {}", seconds(row.duration_ms));
     let _ = writeln!(text, "state      {}, {}", word(&row.state), outcome(row));
     let _ = writeln!(text, "expires    {}", moment(view.expires_at_ms));
+    if let Some(tombstone) = &view.destroyed {
+        let _ = writeln!(
+            text,
+            "destroyed  {} by {}: {}, {} segments (start and length are kept as a day and a class)",
+            tombstone.at_ms,
+            tombstone.method,
+            word(&tombstone.reason),
+            tombstone.segments.len()
+        );
+        for copy in &tombstone.copies {
+            let fate = if copy.left { "had left the release directory" } else { "was removed" };
+            let _ = writeln!(text, "copy       {} {fate}", copy.name);
+        }
+    }
     for track in &view.tracks {
         let _ = writeln!(
             text,

@@ -1,7 +1,8 @@
 //! Two clocks: UTC for what is stored, monotonic for how long things took (requirement E09, E10).
 use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +59,7 @@ impl fmt::Display for EpochDay {
     }
 }
 
-/// A moment on the monotonic clock, in nanoseconds since an arbitrary start (CLOCK_MONOTONIC). Never stored.
+/// A moment on the monotonic clock, in nanoseconds since an arbitrary start in this process. Never stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Monotonic(pub u64);
 
@@ -82,20 +83,26 @@ pub trait Clock: Send + Sync {
     fn monotonic(&self) -> Monotonic;
 }
 
-/// The operating system's clocks.
+/// The operating system's clocks, read through the C library (so that a test's preloaded clock reaches us too).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
+/// Where the process's monotonic time counts from: the first time anybody asked.
+static START: OnceLock<Instant> = OnceLock::new();
+
 impl Clock for SystemClock {
     fn now(&self) -> UnixMillis {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
-        UnixMillis(time.tv_sec.saturating_mul(1000) + time.tv_nsec / 1_000_000)
+        let millis = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        UnixMillis(match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => millis(since),
+            Err(before) => -millis(before.duration()),
+        })
     }
 
     fn monotonic(&self) -> Monotonic {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-        Monotonic(seconds * 1_000_000_000 + u64::try_from(time.tv_nsec).unwrap_or(0))
+        let since = Instant::now().saturating_duration_since(*START.get_or_init(Instant::now));
+        // One second ahead, so that what happened just before the first question has a time too.
+        Monotonic(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX).saturating_add(1_000_000_000))
     }
 }
 
