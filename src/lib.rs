@@ -108,7 +108,12 @@ fn shutdown() {
 }
 
 fn end(loaded: &Arc<Module>) {
-    loaded.recorder.shutdown(SEAL_WITHIN);
+    if !loaded.recorder.shutdown(SEAL_WITHIN) {
+        tracing::error!(
+            "not all was sealed and written in {} s; the next load closes what is open from what lies in the store",
+            SEAL_WITHIN.as_secs()
+        );
+    }
     loaded.herald.stop();
     events::unbind();
     module::empty();

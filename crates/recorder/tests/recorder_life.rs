@@ -91,7 +91,7 @@ fn ret_01_des_01_what_expired_is_destroyed_and_nothing_opens_it_any_more() {
     eventually("it is destroyed by itself", || recorder.show(id).is_ok_and(|view| view.row.state == State::Destroyed));
 
     let refused = recorder.release(&site.manager.ticket(id, Purpose::Complaint, clock.now()));
-    assert_eq!(refused.expect_err("refused").code(), "already_destroyed");
+    assert_eq!(refused.expect_err("refused").code(), "destroyed");
     assert!(!copy.exists(), "copies in the release directory go with it");
     assert!(matches!(opened(&kept_copy, &site.manager.identity, clock.now()), Err(CopyFault::Expired(_))));
     let view = recorder.show(id).expect("its tombstone");
@@ -186,7 +186,7 @@ fn acc_01_every_bad_ticket_has_its_own_refusal_and_changes_nothing() {
     site.write_roster();
     let refused = |ticket: String| recorder.release(&ticket).expect_err("refused").code();
     assert_eq!(refused(site.manager.ticket(id, Purpose::Complaint, now)), "ticket_stranger");
-    assert_eq!(refused(late_manager.ticket(id, Purpose::Complaint, now)), "recorded_before_enrolment");
+    assert_eq!(refused(late_manager.ticket(id, Purpose::Complaint, now)), "no_capsule");
     let status = recorder.status();
     assert_eq!((status.released, status.releases_refused), (1, 11));
     assert!(recorder.shutdown(PATIENCE));

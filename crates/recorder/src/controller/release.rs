@@ -11,7 +11,6 @@ use crate::audit::{Action, Actor, Entry, Object, Verdict};
 use crate::catalogue::{CatalogueFault, Change, Material, RecordingView, State};
 use crate::evidence::{NoticeState, Party};
 use crate::ids::{InstanceTag, RecordingId};
-use crate::keystore::CapsuleFault;
 use crate::time::UnixMillis;
 
 impl Keeper {
@@ -94,7 +93,7 @@ impl Keeper {
         let view = self.reader.show(id, now).map_err(saying)?.ok_or_else(super::unknown_recording)?;
         let gone = || {
             CommandFault::new(
-                "already_destroyed",
+                "destroyed",
                 "the recording is destroyed, or its destruction has begun",
                 "nothing opens it any more",
             )
@@ -111,7 +110,7 @@ impl Keeper {
             }
             State::None => {
                 return Err(CommandFault::new(
-                    "nothing_kept",
+                    "release_nothing_kept",
                     "no audio of this call is kept",
                     "`callvault show` says why",
                 ));
@@ -150,7 +149,7 @@ impl Keeper {
             let capsule = self
                 .keystore
                 .capsule_for(track.slot, track.key, &grant.person().age)
-                .map_err(|fault| CommandFault::saying(capsule_code(&fault), fault))?;
+                .map_err(|fault| CommandFault::saying(fault.code(), fault))?;
             tracks.push(CopyTrack {
                 number: track.number,
                 party: track.party,
@@ -177,15 +176,6 @@ impl Keeper {
         let entry = entry.because(fault.code());
         let _ = self.audit(entry);
         fault
-    }
-}
-
-fn capsule_code(fault: &CapsuleFault) -> &'static str {
-    match fault {
-        CapsuleFault::Gone(_) | CapsuleFault::EpochGone(_) => "already_destroyed",
-        CapsuleFault::NotForThisPerson => "recorded_before_enrolment",
-        CapsuleFault::Damaged(_) => "capsule_damaged",
-        CapsuleFault::Key(_) | CapsuleFault::Medium(_) => "keystore_fault",
     }
 }
 
