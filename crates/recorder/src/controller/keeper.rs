@@ -28,7 +28,7 @@ use crate::time::{Monotonic, UnixMillis};
 /// How long an order may take before who gave it is told that it is still at work.
 pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 /// How often the keeper looks at everything by itself.
-const ROUND: Duration = Duration::from_secs(60);
+const ROUND: Duration = Duration::from_secs(30);
 
 /// Less free space than this in the store is an alarm: two hours of a hundred calls.
 const LOW_SPACE: u64 = 2 << 30;
@@ -147,7 +147,7 @@ impl Keeper {
         }
     }
 
-    /// Lost in the last minute: the alarm ends when a minute passes without.
+    /// Lost since the last round: the alarm ends when one passes without.
     fn look_for_lost_frames(&mut self) {
         let taps = self.shared.taps().sum();
         let lost = taps.ring_full + taps.oversized;

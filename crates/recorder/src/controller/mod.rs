@@ -13,6 +13,7 @@
 //! disks, and nobody on a call waits for them.
 mod bookkeeper;
 mod clock_watch;
+mod effects;
 mod event;
 mod expiry;
 mod fault;

@@ -13,13 +13,11 @@ use super::readiness::CannotRecord;
 use super::shared::Shared;
 use crate::capture::{FrameConsumer, Gate, TapCounters};
 use crate::catalogue::Change;
-use crate::conversation::{Alarm, Conversations, Effect, Input, Kept, LegInput, OpenGate, Opening, ShutReason};
-use crate::encoding::{EncoderPool, PoolReport, RingSide, TrackFault, TrackPlan};
-use crate::evidence::Party;
-use crate::ids::{InstanceTag, LegKey, RecordingId, TrackNumber};
-use crate::keystore::{ReadyKey, ReadyKeys, epoch_of};
-use crate::policy::Policy;
-use crate::time::{EpochDay, Monotonic, UnixMillis};
+use crate::conversation::{Conversations, Input, Kept, LegInput};
+use crate::encoding::{EncoderPool, PoolReport, RingSide, TrackFault};
+use crate::ids::{LegKey, RecordingId, TrackNumber};
+use crate::keystore::ReadyKeys;
+use crate::time::{Monotonic, UnixMillis};
 
 /// How long the thread sleeps at most. A timer of a conversation wakes it earlier.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
@@ -51,18 +49,18 @@ pub(super) enum Message {
 
 /// The thread's state.
 pub(super) struct Controller {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     conversations: Conversations,
-    legs: Legs,
-    pool: Arc<EncoderPool>,
-    keys: Arc<ReadyKeys>,
-    books: Books,
+    pub(super) legs: Legs,
+    pub(super) pool: Arc<EncoderPool>,
+    pub(super) keys: Arc<ReadyKeys>,
+    pub(super) books: Books,
     faulty: bool,
     failed_tracks: HashSet<(RecordingId, TrackNumber)>,
     waiting_for_idle: Vec<Sender<()>>,
     touched: BTreeSet<LegKey>,
     published: Instant,
-    unpublished: bool,
+    pub(super) unpublished: bool,
 }
 
 impl Controller {
@@ -190,146 +188,6 @@ impl Controller {
         }
     }
 
-    fn carry_out(&mut self, effect: Effect, policy: &Policy, inputs: &mut VecDeque<Input>) {
-        match effect {
-            Effect::Started(started) => {
-                let (id, at) = (started.recording, started.started_at);
-                self.legs.recording_started(id, at);
-                self.count_open();
-                self.books.row(Change::RecordingStarted {
-                    id,
-                    direction: started.direction,
-                    started_at: at,
-                    instance: policy.instance.clone(),
-                    policy_hash: policy.hash.clone(),
-                    epoch: epoch_of(at, policy.retention),
-                });
-                self.books.row(Change::RecordingAnswered { id, at });
-            }
-            Effect::LegJoined { recording, leg, uuid, party, at } => {
-                self.touch(leg);
-                self.books.row(Change::LegJoined { recording, leg: uuid, party: Some(party), at });
-            }
-            Effect::OpenGate(open) => {
-                let leg = open.leg;
-                self.touch(leg);
-                if !self.open_gate(*open, policy) {
-                    self.shared.counts.keys_refused.fetch_add(1, Ordering::Relaxed);
-                    inputs.push_back(Input::KeyRefused { leg });
-                }
-            }
-            Effect::ShutGate { leg, reason } => {
-                self.touch(leg);
-                self.legs.shut(leg);
-                if reason == ShutReason::HungUp {
-                    self.legs.over(leg);
-                }
-            }
-            Effect::CloseTrack { leg, recording, track } => {
-                self.touch(leg);
-                self.legs.track_over(leg);
-                self.pool.close_track(leg, recording, track);
-            }
-            Effect::SetRecording { leg, recording, former } => {
-                self.touch(leg);
-                self.legs.moved(leg, recording);
-                self.shared.guarded(|| self.shared.notify.recording_changed(leg, recording, former));
-            }
-            Effect::Notice { recording, evidence } => self.books.row(Change::Notice { recording, evidence }),
-            Effect::Ended { .. } => self.unpublished = true,
-            Effect::Outcome { recording, outcome, ended_at } => {
-                let expires_at = ended_at.plus(policy.retention);
-                self.books.row(Change::RecordingEnded { id: recording, ended_at, outcome, expires_at });
-                self.shared.tally().count(ended_at, outcome);
-                for leg in self.legs.recording_over(recording, outcome) {
-                    self.touch(leg);
-                    self.shared.guarded(|| self.shared.notify.outcome(leg, recording, outcome));
-                }
-                self.count_open();
-                self.shared.event(RecorderEvent::Ended { recording, outcome });
-                self.tell_if_idle();
-            }
-            Effect::RollOver { recording } => match RecordingId::generate(InstanceTag::of(&policy.instance)) {
-                Some(into) => inputs.push_back(Input::RolledOver {
-                    recording,
-                    into,
-                    at: self.shared.clock.monotonic(),
-                    now: self.shared.clock.now(),
-                }),
-                None => self
-                    .shared
-                    .raise("no_randomness", "the operating system gives no randomness; no new id can be made"),
-            },
-            Effect::Alarm(Alarm::NotInformed { recording, leg }) => {
-                self.shared.event(RecorderEvent::Alarm(super::Alarm {
-                    code: "not_informed",
-                    text: format!("leg {leg} of recording {recording} went on without having heard a whole notice"),
-                }))
-            }
-            Effect::Alarm(Alarm::MediaBypassed { recording, leg }) => {
-                self.shared.event(RecorderEvent::Alarm(super::Alarm {
-                    code: "no_media_path",
-                    text: format!("media of leg {leg} of recording {recording} bypasses this host; turn bypass and proxy media off"),
-                }));
-            }
-        }
-    }
-
-    /// The route goes to the pool first, then the gate opens: a frame never comes through without one.
-    fn open_gate(&mut self, open: OpenGate, policy: &Policy) -> bool {
-        let OpenGate { leg, generation, recording, track, party, uuid, at, opening } = open;
-        let side = if party == Party::System { RingSide::Write } else { RingSide::Read };
-        let Some(gate) = self.legs.gate_of(leg, party).map(Arc::clone) else { return false };
-        match opening {
-            Opening::First(new) => {
-                let Some(ready) = self.key(policy) else { return false };
-                let personal = zeroize::Zeroizing::new(serde_json::to_vec(&new.personal).unwrap_or_default());
-                // Where it cannot be sealed it is not kept: the CDR has the numbers.
-                let personal_sealed = ready.key.seal_personal(recording, &personal).unwrap_or_default();
-                self.books.row(Change::TrackOpened {
-                    recording,
-                    number: track,
-                    party,
-                    leg: uuid.clone(),
-                    slot: ready.slot,
-                    key: ready.key.id(),
-                    personal_sealed,
-                    offset_ms: u64::try_from(at.since(new.started).as_millis()).unwrap_or(u64::MAX),
-                });
-                if self.legs.announce(recording) {
-                    self.shared.event(RecorderEvent::Started { recording, leg: uuid.clone() });
-                }
-                let plan = TrackPlan {
-                    recording,
-                    track,
-                    party,
-                    leg_uuid: uuid,
-                    ready,
-                    started: new.started,
-                    started_at: new.started_at,
-                    instance: policy.instance.clone(),
-                    notices: new.notices,
-                };
-                self.pool.open_track(leg, side, generation, plan);
-            }
-            Opening::Again(gap) => self.pool.reopen(leg, side, generation, track, gap),
-        }
-        self.legs.capturing(leg, track, party);
-        gate.open(generation);
-        true
-    }
-
-    /// A key of today's epoch; around midnight tomorrow's will do, which is destroyed later, never earlier.
-    fn key(&self, policy: &Policy) -> Option<ReadyKey> {
-        if matches!(self.shared.readiness.check(), Err(CannotRecord::NoRoster | CannotRecord::NobodyOnRoster)) {
-            return None;
-        }
-        let epoch = epoch_of(self.shared.clock.now(), policy.retention);
-        let key = self.keys.take(epoch).or_else(|| self.keys.take(EpochDay(epoch.0.saturating_add(1))));
-        self.books.key_taken();
-        key
-    }
-
     fn report(&mut self, report: PoolReport) {
         match report {
             PoolReport::SegmentOpened { recording, track, index, name, codec, sample_rate, channels, .. } => {
@@ -412,7 +270,7 @@ impl Controller {
         self.shared.raise("controller_panic", "a decision about a call panicked, its call goes on; report this");
     }
 
-    fn touch(&mut self, leg: LegKey) {
+    pub(super) fn touch(&mut self, leg: LegKey) {
         self.touched.insert(leg);
         self.unpublished = true;
     }
@@ -432,11 +290,11 @@ impl Controller {
         }
     }
 
-    fn count_open(&self) {
+    pub(super) fn count_open(&self) {
         self.shared.counts.recordings_open.store(self.legs.open_recordings(), Ordering::Relaxed);
     }
 
-    fn tell_if_idle(&mut self) {
+    pub(super) fn tell_if_idle(&mut self) {
         if self.legs.open_recordings() == 0 {
             for idle in self.waiting_for_idle.drain(..) {
                 let _ = idle.send(());
