@@ -12,7 +12,7 @@ use super::clock_watch::ClockWatch;
 use super::event::RecorderEvent;
 use super::expiry::ExpiryReport;
 use super::fault::CommandFault;
-use super::key_stock::provision;
+use super::key_stock::{WANTED, provision};
 use super::rosters::Rosters;
 use super::shared::Shared;
 use super::thread::Message;
@@ -123,6 +123,7 @@ impl Keeper {
             let _ = self.refresh_roster(&policy);
             self.look_at_store();
             self.look_for_lost_frames();
+            self.look_at_memory();
             let again = self.expire_by_itself();
             match self.log.checkpoint(now) {
                 Ok(()) => self.shared.clear("audit"),
@@ -159,6 +160,18 @@ impl Keeper {
             self.shared.clear("frames_lost");
         }
         self.frames_lost = lost;
+    }
+
+    /// Keys live in memory that may be locked; where that runs out, tracks get none.
+    fn look_at_memory(&self) {
+        let report = callvault_secretmem::memlock_limit();
+        match report.keys_left() {
+            Some(left) if left < WANTED as u64 => self.shared.raise(
+                "memlock",
+                format!("there is room for {left} more keys only ({report}); raise LimitMEMLOCK in the host's unit, or `ulimit -l`"),
+            ),
+            _ => self.shared.clear("memlock"),
+        }
     }
 
     fn look_at_clock(&mut self) {
