@@ -5,7 +5,7 @@ use super::digest::Sha256Digest;
 use super::keys::{Domain, PublicSigningKey, Signature};
 use super::node_key::NodeKey;
 use super::person::PersonName;
-use super::ticket::Reference;
+use super::reference::Reference;
 use crate::conversation::Direction;
 use crate::evidence::{Gap, NoticeEvidence, Party};
 use crate::ids::{LegUuid, RecordingId, TrackNumber};

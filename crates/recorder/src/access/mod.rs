@@ -8,7 +8,9 @@ mod keys;
 mod line;
 mod manifest;
 mod node_key;
+mod nonce;
 mod person;
+mod reference;
 mod release;
 mod roster;
 mod ticket;
@@ -21,10 +23,9 @@ pub use manifest::{
     SIGNATURE_BYTES,
 };
 pub use node_key::{NodeKey, NodeKeyFault};
+pub use nonce::Nonce;
 pub use person::{BadPersonName, PersonName, Role, UnknownRole};
+pub use reference::{BadReference, Reference};
 pub use release::{CopyContent, CopySegment, CopyTrack, ReleaseFault, ReleasedCopy, write_copy};
 pub use roster::{MAX_ROSTER_BYTES, Roster, RosterFault, RosterPerson};
-pub use ticket::{
-    AuditedGrant, BadReference, CLOCK_TOLERANCE, Grant, Nonce, Reference, TicketFault, TicketRequest, sign_ticket,
-    verify_ticket,
-};
+pub use ticket::{AuditedGrant, CLOCK_TOLERANCE, Grant, TicketFault, TicketRequest, sign_ticket, verify_ticket};

@@ -1,6 +1,5 @@
 //! A manager's signed, single-use request to open one recording (decision 7, ACC-01).
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::keys::{Domain, PublicSigningKey, Signature};
+use super::nonce::Nonce;
 use super::person::{PersonName, Role};
+use super::reference::Reference;
 use super::roster::{Roster, RosterPerson};
 use crate::ids::{InstanceTag, RecordingId};
 use crate::policy::Purpose;
@@ -41,7 +42,7 @@ pub fn sign_ticket(request: &TicketRequest, key: &SigningKey, now: UnixMillis, n
         person: PublicSigningKey::of(key),
         recording: request.recording,
         purpose: request.purpose.as_str().to_owned(),
-        reference: request.reference.0.clone().into(),
+        reference: request.reference.as_str().to_owned(),
         instance: request.recording.instance().to_string(),
         issued_at: now,
         nonce,
@@ -286,98 +287,6 @@ impl TicketFault {
             Self::AnotherRecording { .. } => "ticket_another_recording",
             Self::Replayed => "ticket_replayed",
         }
-    }
-}
-
-/// The case, complaint or draw that a request belongs to: 1 to 128 letters, digits, spaces and ASCII punctuation,
-/// not blank.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Reference(Box<str>);
-
-/// A text that cannot be a reference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a usable reference; take 1 to 128 letters, digits, spaces and punctuation, such as a case number")]
-pub struct BadReference;
-
-impl Reference {
-    /// The text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl FromStr for Reference {
-    type Err = BadReference;
-
-    fn from_str(text: &str) -> Result<Self, BadReference> {
-        let usable = |c: char| c.is_alphanumeric() || c.is_ascii_punctuation() || c == ' ';
-        let text = text.trim();
-        if !text.is_empty() && text.chars().count() <= 128 && text.chars().all(usable) {
-            Ok(Self(text.into()))
-        } else {
-            Err(BadReference)
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Reference {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-/// What makes a ticket single-use: 16 random bytes, written as 32 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Nonce([u8; 16]);
-
-impl Nonce {
-    /// A new one; `None` where the operating system gives no randomness.
-    pub fn generate() -> Option<Self> {
-        let mut bytes = [0; 16];
-        getrandom::fill(&mut bytes).ok()?;
-        Some(Self(bytes))
-    }
-
-    /// From its 16 bytes.
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
-    }
-
-    /// The 16 bytes.
-    pub fn bytes(&self) -> [u8; 16] {
-        self.0
-    }
-}
-
-impl fmt::Display for Nonce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Nonce {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for Nonce {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Nonce {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // 32 lower-case hexadecimal digits, exactly as a recording's id is written.
-        RecordingId::deserialize(deserializer).map(|id| Self(id.bytes()))
     }
 }
 
