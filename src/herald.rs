@@ -155,9 +155,10 @@ pub fn outcome_text(outcome: Outcome) -> String {
 fn speak(event: &RecorderEvent) {
     let fields = event.fields();
     let words: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    match event {
-        RecorderEvent::Alarm(alarm) => tracing::error!("alarm {}: {}", alarm.code, alarm.text),
-        _ => tracing::info!("{} {}", event.name(), words.join(" ")),
+    if let RecorderEvent::Alarm(alarm) = event {
+        tracing::error!("alarm {}: {}", alarm.code, alarm.text);
+    } else {
+        tracing::info!("{} {}", event.name(), words.join(" "));
     }
     let subclass = match event {
         RecorderEvent::Started { .. } => c"callvault::started",

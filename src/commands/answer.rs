@@ -47,14 +47,21 @@ impl<T: Into<Answer>> From<Result<T, CommandFault>> for Answer {
 pub fn parse<C: Parser>(arguments: &str) -> Result<C, Answer> {
     let words = shlex::split(arguments)
         .ok_or_else(|| Answer::Fault(CommandFault::new("usage", "a quotation mark is not closed", "close it")))?;
-    C::try_parse_from(words).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Answer::Text(error.to_string()),
-        _ => {
+    C::try_parse_from(words).map_err(|error| {
+        let asks_for_help =
+            matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+        if asks_for_help {
+            Answer::Text(error.to_string())
+        } else {
             let text = error.to_string();
             // What is missing stands on lines of its own, up to an empty one.
             let happened: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
             let happened = happened.join(" ");
-            Answer::Fault(CommandFault::new("usage", printable(happened.trim_start_matches("error: ")), "see `callvault help`"))
+            Answer::Fault(CommandFault::new(
+                "usage",
+                printable(happened.trim_start_matches("error: ")),
+                "see `callvault help`",
+            ))
         }
     })
 }

@@ -12,8 +12,20 @@ pub fn for_directory(directory: &Path) -> String {
         ("roster", place("roster.json")),
         ("instance", instance()),
     ];
-    values.iter().fold(TEMPLATE.to_owned(), |text, (name, value)| with_parameter(&text, name, value))
+    let text = values.iter().fold(TEMPLATE.to_owned(), |text, (name, value)| with_parameter(&text, name, value));
+    text.replace(PROMPTS_PLACE, &escaped(&place("prompts")))
 }
+
+/// Where the template looks for the prompts.
+const PROMPTS_PLACE: &str = "$${sounds_dir}/callvault";
+
+/// The shipped prompts that the template names, by file name.
+pub const PROMPTS: [(&str, &[u8]); 4] = [
+    ("notice-nl.wav", include_bytes!("../../../freeswitch-conf/prompts/notice-nl.wav")),
+    ("notice-en.wav", include_bytes!("../../../freeswitch-conf/prompts/notice-en.wav")),
+    ("notice-outbound-nl.wav", include_bytes!("../../../freeswitch-conf/prompts/notice-outbound-nl.wav")),
+    ("notice-outbound-en.wav", include_bytes!("../../../freeswitch-conf/prompts/notice-outbound-en.wav")),
+];
 
 /// This machine's name, as far as the configuration takes it.
 fn instance() -> String {
@@ -44,6 +56,9 @@ mod tests {
         assert!(text.contains("<param name=\"roster\" value=\"/srv/a &amp; b/roster.json\"/>"), "{text}");
         assert_eq!(text.lines().count(), TEMPLATE.lines().count());
         let changed = text.lines().zip(TEMPLATE.lines()).filter(|(new, old)| new != old).count();
-        assert!((3..=4).contains(&changed), "{changed} lines differ");
+        assert!((7..=8).contains(&changed), "{changed} lines differ");
+        for (name, _) in PROMPTS {
+            assert!(text.contains(&format!("file=\"/srv/a &amp; b/prompts/{name}\"")), "{name}: {text}");
+        }
     }
 }

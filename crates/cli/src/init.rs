@@ -33,7 +33,9 @@ pub enum InitFault {
         source: io::Error,
     },
     /// A line is of another role.
-    #[error("the line given with --{wanted} has the role {found}. Give the one that was made with `callvault enrol --role {wanted}`.")]
+    #[error(
+        "the line given with --{wanted} has the role {found}. Give the one that was made with `callvault enrol --role {wanted}`."
+    )]
     WrongRole {
         /// What was asked for.
         wanted: Role,
@@ -162,11 +164,17 @@ fn recorder(directory: &Path, officer: &PublicLine, made: &mut Made) -> Result<N
     let keystore = directory.join("keystore");
     made.tree(&keystore);
     drop(Keystore::create(&keystore, &officer.ed25519.verifying_key())?);
+    let prompts = directory.join("prompts");
+    made.tree(&prompts);
+    fs::create_dir(&prompts).map_err(|source| InitFault::Directory { path: prompts.clone(), source })?;
+    let text = configuration::for_directory(directory);
     let public = format!("{}\n", node.public());
-    for (name, text) in [("callvault.conf.xml", configuration::for_directory(directory)), ("node.pub", public)] {
-        let file = directory.join(name);
+    let texts = [("callvault.conf.xml", text.as_bytes()), ("node.pub", public.as_bytes())];
+    let places = texts.map(|(name, bytes)| (directory.join(name), bytes));
+    let sounds = configuration::PROMPTS.map(|(name, bytes)| (prompts.join(name), bytes));
+    for (file, bytes) in places.into_iter().chain(sounds) {
         made.file(&file);
-        write(&file, &text).map_err(|source| InitFault::Directory { path: file, source })?;
+        write(&file, bytes).map_err(|source| InitFault::Directory { path: file, source })?;
     }
     Ok(node)
 }
@@ -179,9 +187,9 @@ fn places(directory: &Path, node: &NodeKey) -> String {
     )
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o644).open(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     file.sync_all()
 }
 

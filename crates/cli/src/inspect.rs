@@ -121,7 +121,8 @@ fn verify_segment(segment: &Inspection, asked: &Verify) -> Result<(), InspectFau
         Ending::Whole if asked.json => Ok(output::print_json(&segment_as_json(segment))?),
         Ending::Whole => {
             let header = &segment.header;
-            let name = format!("segment {} of track {} of recording {}", header.segment, header.track, header.recording);
+            let name =
+                format!("segment {} of track {} of recording {}", header.segment, header.track, header.recording);
             let said = format!(
                 "{name}: {} records, the last one among them\nwhether they are unchanged, only the key or a released copy's manifest tells",
                 segment.records
@@ -162,7 +163,12 @@ fn copy_in_words(manifest: &Manifest, now: UnixMillis) -> String {
     for track in &manifest.tracks {
         lines.push(track_in_words(track));
         lines.extend(track.gaps.iter().map(|gap| {
-            format!("  gap      from {}, {} long: {}", length(gap.offset_ms), length(gap.duration_ms), gap_in_words(gap.reason))
+            format!(
+                "  gap      from {}, {} long: {}",
+                length(gap.offset_ms),
+                length(gap.duration_ms),
+                gap_in_words(gap.reason)
+            )
         }));
     }
     lines.extend(manifest.notices.iter().map(notice_in_words));

@@ -1,5 +1,6 @@
 //! `callvault open`: a released copy becomes audio, on its holder's machine.
 use std::io::{self, BufWriter};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use callvault_recorder::disclosure::{CopyFault, CopyReader, ExportFault, Layout, UnlockedCopy, Written};
@@ -71,7 +72,6 @@ pub fn run(asked: &Open) -> Result<(), OpenFault> {
     // Told before a passphrase is asked for.
     copy.check_expiry(now)?;
     copy.check_holder(&locked.line().age)?;
-    let directory = directory(asked)?;
 
     let passphrase = passphrase::ask(locked.line().name.as_str()).map_err(IdentityFault::from)?;
     let identity = locked.unlock(passphrase)?;
@@ -79,7 +79,7 @@ pub fn run(asked: &Open) -> Result<(), OpenFault> {
     let unlocked = copy.unlock(identity.age(), now, &mut |bytes| progress.at(bytes))?;
     drop(progress);
 
-    let opened = write_all(&unlocked, asked, &directory)?;
+    let opened = write_all(&unlocked, asked, &directory(asked)?)?;
     if asked.json {
         output::print_json(&opened)?;
     } else {
@@ -132,8 +132,11 @@ fn write_all(unlocked: &UnlockedCopy, asked: &Open, directory: &Path) -> Result<
         .collect())
 }
 
+/// The directory to write into; made, for its owner alone, where only its last part is missing.
 fn directory(asked: &Open) -> Result<PathBuf, OpenFault> {
     let given = asked.output.as_deref().unwrap_or(Path::new("."));
+    // A directory that is there already is as good; what else is wrong shows in the next line.
+    let _ = std::fs::DirBuilder::new().mode(0o700).create(given);
     let found: io::Result<PathBuf> = std::fs::canonicalize(given);
     found.ok().filter(|path| path.is_dir()).ok_or_else(|| OpenFault::NoDirectory(given.to_owned()))
 }

@@ -168,7 +168,7 @@ fn nothing_is_overwritten_and_a_refusal_leaves_no_part_of_a_file() {
         assert_eq!(refused(&released.open(&[]), 3), code);
     }
     std::fs::write(&released.copy.path, &bytes).expect("written");
-    assert_eq!(refused(&released.open(&["--output", "nowhere"]), 1), "open_no_directory");
+    assert_eq!(refused(&released.open(&["--output", "nowhere/at/all"]), 1), "open_no_directory");
     let identity = fixture("anna.identity");
     let wrong = with_passphrase(released.here.path(), &["open", released.path(), "--identity", &identity], "wrong");
     assert_eq!(refused(&wrong, 4), "wrong_passphrase");
@@ -289,7 +289,7 @@ fn init_makes_a_recorders_directory_or_leaves_nothing() {
 
     let said = done(here, &["init", "vault", "--officer", &olga, "--recovery", &rita]);
     assert!(said.contains(&format!("callvault roster add {rita} --roster")), "{said}");
-    assert_eq!(names(&here.join("vault")), ["callvault.conf.xml", "data", "keystore", "node.pub"]);
+    assert_eq!(names(&here.join("vault")), ["callvault.conf.xml", "data", "keystore", "node.pub", "prompts"]);
     let configuration = std::fs::read_to_string(here.join("vault/callvault.conf.xml")).expect("read");
     let node = std::fs::read_to_string(here.join("vault/node.pub")).expect("read");
     assert!(said.contains(node.trim()) && node.trim().parse::<PublicSigningKey>().is_ok());

@@ -175,11 +175,8 @@ impl LegUuid {
 
     /// From the host's bytes, capped and made printable.
     pub fn from_host(bytes: &[u8]) -> Self {
-        let text: String = bytes
-            .iter()
-            .take(Self::MAX)
-            .map(|&b| if b.is_ascii_graphic() { char::from(b) } else { '?' })
-            .collect();
+        let text: String =
+            bytes.iter().take(Self::MAX).map(|&b| if b.is_ascii_graphic() { char::from(b) } else { '?' }).collect();
         Self(text.into())
     }
 
@@ -258,7 +255,9 @@ mod tests {
 
     #[test]
     fn what_is_not_an_id_is_refused() {
-        for text in ["", "0", "../../etc/passwd", &"A".repeat(32), &"g".repeat(32), &"0".repeat(33), "é".repeat(16).as_str()] {
+        for text in
+            ["", "0", "../../etc/passwd", &"A".repeat(32), &"g".repeat(32), &"0".repeat(33), "é".repeat(16).as_str()]
+        {
             assert_eq!(text.parse::<RecordingId>(), Err(BadRecordingId), "{text}");
         }
     }
