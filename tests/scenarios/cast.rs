@@ -108,8 +108,13 @@ impl Cast {
 
     /// The caller rings the agent, who picks up at once; both are silent.
     pub fn bridged(&self, caller: CallPlan, agent: CallPlan) -> Proof<(Call, Call)> {
+        self.bridged_by(self.agent.name(), caller, agent)
+    }
+
+    /// The same by another extension that rings the agent.
+    pub fn bridged_by(&self, extension: &str, caller: CallPlan, agent: CallPlan) -> Proof<(Call, Call)> {
         self.agent.answering(Answering::AtOnce, agent);
-        let out = self.caller.call(self.agent.name(), self.host.sip_port(), caller)?;
+        let out = self.caller.call(extension, self.host.sip_port(), caller)?;
         let into = self.agent.incoming(SOON)?;
         into.wait_answered(SOON)?;
         out.wait_answered(SOON)?;

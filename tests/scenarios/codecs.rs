@@ -5,7 +5,7 @@ use callvault_test_support::tones::{AGENT, CALLER};
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
-use crate::cast::{Cast, SOON, converse, silent};
+use crate::cast::{Cast, Casting, SOON, converse, silent};
 use crate::oracle::each_on_its_own_track;
 use crate::promise::{Account, Promise, on_each_host};
 
@@ -20,16 +20,19 @@ pub fn trials() -> Vec<Trial> {
 }
 
 fn spoken(stage: &Stage, codec: Codec) -> Proof<(Cast, Account)> {
-    between(stage, codec, codec)
+    between(Cast::on(stage)?, "2001", codec, codec)
 }
 
+/// The host would offer the agent what the caller speaks, and nothing else.
 fn transcoded(stage: &Stage) -> Proof<(Cast, Account)> {
-    between(stage, Codec::Opus, Codec::Pcmu)
+    let casting = Casting::new(stage)?;
+    let dial = format!("{{absolute_codec_string=PCMU}}{}", casting.agent.dial_string());
+    let cast = casting.extension("narrow", &[("bridge", &dial)]).start(stage)?;
+    between(cast, "narrow", Codec::Opus, Codec::Pcmu)
 }
 
-fn between(stage: &Stage, caller: Codec, agent: Codec) -> Proof<(Cast, Account)> {
-    let cast = Cast::on(stage)?;
-    let (out, into) = cast.bridged(silent().with_codecs(&[caller]), silent().with_codecs(&[agent]))?;
+fn between(cast: Cast, extension: &str, caller: Codec, agent: Codec) -> Proof<(Cast, Account)> {
+    let (out, into) = cast.bridged_by(extension, silent().with_codecs(&[caller]), silent().with_codecs(&[agent]))?;
     promise!(
         out.codec() == Some(caller) && into.codec() == Some(agent),
         "{:?} and {:?} agreed",

@@ -15,12 +15,21 @@ const HICCUP: i64 = 70;
 
 /// One recording; each party on a track of its own, audible when it spoke and nobody else there; lengths the call's.
 pub fn each_on_its_own_track(account: &Account, findings: &Findings) -> Proof {
+    each_on_its_own_track_within(Lateness(0), account, findings)
+}
+
+/// How long the host itself may hold a packet before anybody has it, ms.
+#[derive(Clone, Copy)]
+pub struct Lateness(pub i64);
+
+/// The same where the host holds packets back: all of a party's speech may be late by as much, and no more stretched.
+pub fn each_on_its_own_track_within(held: Lateness, account: &Account, findings: &Findings) -> Proof {
     let (view, opened) = findings.recorded()?;
     promise!(view.state == "kept", "a recording that ended is kept, not {}", view.state);
     let zero = zero_of(view)?;
     for part in &account.parts {
         let (channel, track) = track_of(view, &part.leg)?;
-        heard_when_said(part, opened, channel, zero)?;
+        heard_when_said(part, opened, channel, zero, held)?;
         alone_on(part.frequency, opened, channel)?;
         lasts_as_long_as(part, track, zero)?;
     }
@@ -73,9 +82,14 @@ pub fn track_of<'a>(view: &'a View, leg: &str) -> Proof<(usize, &'a Track)> {
 }
 
 /// Audible on its track exactly when it spoke in its call.
-pub fn heard_when_said(part: &Part, opened: &Opened, channel: usize, zero: i64) -> Proof {
+fn heard_when_said(part: &Part, opened: &Opened, channel: usize, zero: i64, held: Lateness) -> Proof {
     let due: Vec<Interval> = clipped(&part.spoken, part.call).into_iter().map(|said| said.seen_from(zero)).collect();
     let found = joined(&opened.audible(channel, part.frequency), HICCUP);
+    let late = match (due.first(), found.first()) {
+        (Some(due), Some(found)) => (found.from - due.from).clamp(0, held.0),
+        _ => 0,
+    };
+    let due: Vec<Interval> = due.into_iter().map(|due| due.seen_from(-late)).collect();
     expect_near(&format!("{} Hz on its track", part.frequency), &due, &found, WHEN)
 }
 

@@ -257,10 +257,10 @@ impl Agent {
         };
         locked(&self.calls).insert(inner.id().into(), inner.clone());
         let call = Call::of(inner);
-        // What fails here fails again, with its sentence, where the scenario awaits the call's answer.
         match answering {
             Answering::ByHand => {}
-            Answering::AtOnce => drop(call.answer()),
+            Answering::AtOnce if call.answer().is_err() => call.refuse(488),
+            Answering::AtOnce => {}
             Answering::Ring => call.ring(),
             Answering::Refuse(status) => call.refuse(status),
         }

@@ -520,10 +520,11 @@ impl Call {
     /// 200. The answer stands when the host acknowledged it: [`Call::wait_answered`].
     pub fn answer(&self) -> Proof {
         let mut dialog = locked(&self.inner.dialog);
-        let Some(invite) = dialog.open_invite.take() else { broken!("no call is waiting to be answered") };
+        let Some(invite) = dialog.open_invite.clone() else { broken!("no call is waiting to be answered") };
         let Some(response) = self.inner.described(&mut dialog, &invite, 200, "OK") else {
             broken!("the host offered no codec of ours: {}", invite.body)
         };
+        dialog.open_invite = None;
         let peer = dialog.peer;
         dialog.given.insert(("INVITE".into(), invite.sequence()), response.clone());
         drop(dialog);
