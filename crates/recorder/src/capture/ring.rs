@@ -279,6 +279,34 @@ mod tests {
     }
 
     #[test]
+    fn two_threads_at_once_pass_every_frame_whole() {
+        const FRAMES: u32 = 200_000;
+        let (mut producer, mut consumer) = frame_ring(0);
+        let body = |number: u32| vec![number as u8; (number % 700) as usize];
+        let reader = std::thread::spawn(move || {
+            let mut payload = Vec::new();
+            let mut next = 0;
+            while next < FRAMES {
+                match consumer.pull(&mut payload) {
+                    Some(Pulled::Frame(head)) => {
+                        assert_eq!((head.timestamp, payload.as_slice()), (next, body(next).as_slice()));
+                        next += 1;
+                    }
+                    Some(Pulled::Format(_) | Pulled::Lost(_)) => panic!("none was sent"),
+                    None => std::thread::yield_now(),
+                }
+            }
+        });
+        for number in 0..FRAMES {
+            let sent = FrameHead { timestamp: number, ..head(0) };
+            while !producer.push(Preface::default(), &sent, &body(number)) {
+                std::thread::yield_now();
+            }
+        }
+        reader.join().expect("every frame came whole and in order");
+    }
+
+    #[test]
     fn the_reader_sees_nothing_of_a_frame_whose_body_is_not_there_yet() {
         let (mut producer, mut consumer) = frame_ring(0);
         producer.0.push_entire_slice(&frame_head(&head(1), 3)).expect("the ring is empty");

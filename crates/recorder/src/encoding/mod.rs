@@ -155,7 +155,7 @@ impl EncoderPool {
         self.tell(leg, Command::Detach { leg });
     }
 
-    /// Segments that begin from now on are kept so.
+    /// Audio is kept so from now on; an encoder that runs already keeps its bits and complexity.
     pub fn set_profile(&self, profile: Profile) {
         for worker in &self.workers {
             let _ = worker.send(Command::SetProfile(profile));

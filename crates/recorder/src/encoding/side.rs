@@ -135,6 +135,9 @@ impl Side {
                 let mut track = self.tracks.remove(at);
                 self.routes.retain(|route| !route.is_to(&track));
                 work.around.reports.push_back(track.closed());
+                drop(track);
+                // Encoders and seals leave samples and key material on the stack they ran on.
+                callvault_secretmem::wipe_stack();
             } else {
                 at += 1;
             }
@@ -208,7 +211,11 @@ impl Side {
                         track.lost_in_ring(lost.frames);
                     }
                 }
-                Some(Pulled::Frame(head)) => {
+                Some(Pulled::Frame(mut head)) => {
+                    if self.side == RingSide::Write {
+                        // What is written to a leg bears the timestamps of whoever made it, or a file's.
+                        head.timestamp = 0;
+                    }
                     let after_loss = std::mem::take(&mut self.after_loss);
                     let gap = self.gap_before(head.generation);
                     let (format, payload) = (self.format, std::mem::take(&mut self.payload));

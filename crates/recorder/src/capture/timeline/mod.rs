@@ -15,7 +15,8 @@
 //! - **Loss and silence suppression** leave a gap as long as the timestamps say, but no longer than time allows.
 //! - **Order**: frames that overtook others wait for them for [`REORDER_US`]; who comes later than that, or twice,
 //!   is dropped and counted.
-//! - **No timestamps** (loopback, conference): each frame follows the last, by the same rules of drift and leap.
+//! - **No timestamps** (loopback, conference), or a sequence number that stands still: each frame follows the last, by
+//!   the same rules of drift and leap.
 mod step;
 mod stream;
 #[cfg(test)]
@@ -61,6 +62,8 @@ pub struct Timeline<T> {
     hold: Hold,
     /// Why there is a gap before the next stream.
     reason: GapReason,
+    /// Timestamp and sequence of the last frame that came.
+    last: Option<(u32, u16)>,
     count: TimelineCount,
 }
 
@@ -93,6 +96,7 @@ impl<T> Default for Timeline<T> {
             held: Vec::new(),
             hold: Hold::No,
             reason: GapReason::NotReceived,
+            last: None,
             count: TimelineCount::default(),
         }
     }
@@ -109,6 +113,7 @@ impl<T> Timeline<T> {
     pub fn push(&mut self, arrival: Arrival, after_loss: bool, item: T, out: &mut Vec<Step<T>>) {
         self.release_due(signed(arrival.at_us), out);
         let frame = Held { timed: self.is_timed(&arrival), arrival, after_loss, item };
+        self.last = Some((arrival.timestamp, arrival.sequence));
         if self.hold != Hold::No {
             if self.belongs_with_held(&frame) {
                 self.hold_sorted(frame);
@@ -144,7 +149,9 @@ impl<T> Timeline<T> {
 
     /// A timestamp of 0 is none, but for the one time in 2^32 that a stream's own comes to it.
     fn is_timed(&self, arrival: &Arrival) -> bool {
-        if arrival.clock_rate == 0 {
+        let stands_still =
+            self.last.is_some_and(|(last, sequence)| sequence == arrival.sequence && last != arrival.timestamp);
+        if arrival.clock_rate == 0 || stands_still {
             return false;
         }
         arrival.timestamp != 0

@@ -249,6 +249,17 @@ fn without_timestamps_frames_follow_each_other_and_pauses_are_gaps() {
 }
 
 #[test]
+fn a_sequence_number_that_stands_still_is_none() {
+    let mut call = Call::new();
+    for _ in 0..200 {
+        let (packet, spoken) = call.packet(20);
+        call.deliver((Arrival { sequence: 0, ..packet }, spoken));
+    }
+    call.end();
+    assert_eq!((call.worst(), call.gaps(), call.frames().len()), (0, vec![], 200));
+}
+
+#[test]
 fn a_stall_that_catches_up_is_no_gap() {
     let mut call = Call::new();
     call.speak(100, 20);
