@@ -17,6 +17,11 @@ const READY_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 const MEDIA_PORTS: u16 = 2_000;
 
+/// Names the tracer's library, where what the host does to the module is to be written down.
+const TRACER: &str = "CALLVAULT_TRACER";
+/// The trace's file in the instance's directory.
+pub const TRACE: &str = "trace";
+
 /// A running host. Dropping it kills it.
 pub struct Instance {
     directory: PathBuf,
@@ -50,6 +55,9 @@ impl Instance {
             .stdin(Stdio::null())
             .stdout(std::fs::File::create(at("stdout"))?)
             .stderr(std::fs::File::create(at("stderr"))?);
+        if let Some(tracer) = std::env::var_os(TRACER) {
+            command.env("LD_PRELOAD", tracer).env("CALLVAULT_TRACE", at(TRACE));
+        }
         let mut child = command.spawn()?;
         let process = Process::of(child.id())?;
         let (end, ended) = channel();

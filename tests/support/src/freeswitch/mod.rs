@@ -9,5 +9,5 @@ mod process;
 pub use configuration::Configuration;
 pub use esl::{Event, EventSocket};
 pub use installation::{FreeSwitch, Installation};
-pub use instance::Instance;
+pub use instance::{Instance, TRACE};
 pub use process::Process;

@@ -1,0 +1,2 @@
+//! Takes all traces anew.
+fn main() {}

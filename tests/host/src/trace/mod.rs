@@ -1,0 +1,117 @@
+//! A trace: records in the order in which they happened, with the codecs and payloads that their frames name.
+mod read;
+mod text;
+mod write;
+
+pub use read::{BadTrace, read};
+pub use write::Writer;
+
+/// The first line.
+pub const HEAD: &str = "callvault-trace 1";
+
+/// The command that takes all of them anew.
+pub const TAKEN_BY: &str = "cargo run -p callvault-stand-in --bin take-traces";
+
+/// Everything of one scenario.
+#[derive(Debug, Default)]
+pub struct Trace {
+    /// The host that did it.
+    pub host: String,
+    /// Offset 0, Unix milliseconds UTC.
+    pub began: i64,
+    /// By the numbers in [`Frame::codec`].
+    pub codecs: Vec<Codec>,
+    /// By the numbers in [`Frame::payload`].
+    pub payloads: Vec<Vec<u8>>,
+    /// In order.
+    pub records: Vec<Record>,
+}
+
+/// A codec as its frames have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Codec {
+    /// The IANA name.
+    pub name: String,
+    /// RTP's clock, Hz.
+    pub clock_rate: u32,
+    /// Samples per second.
+    pub sample_rate: u32,
+    /// Microseconds per packet.
+    pub packet_us: i32,
+    /// Channels.
+    pub channels: u8,
+    /// Bytes per packet, 0 where they vary.
+    pub packet_bytes: u32,
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Since [`Trace::began`], microseconds.
+    pub at_us: u64,
+    /// The host's thread, numbered in the order of appearance.
+    pub thread: u32,
+    /// The leg, numbered in the order of its birth.
+    pub leg: u32,
+    /// What.
+    pub what: What,
+}
+
+/// What happened to a leg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Something that the host says of it is another from now on; see README.md for the keys.
+    Is(String, String),
+    /// A channel variable, as the host gave it.
+    Variable(String, Option<String>),
+    /// A state handler ran: `init`, `execute`, `hangup` …
+    Handler(String),
+    /// The hook on changes of state ran.
+    Change,
+    /// A message.
+    Message(Message),
+    /// A frame was read from the party.
+    Read(Frame),
+    /// A frame was on its way to the party.
+    Write(Frame),
+    /// The media bug was closed by the host.
+    BugClosed,
+    /// An event of this name came.
+    Event(String),
+    /// The host began to run one of the module's applications: its name and arguments.
+    Application(String, String),
+    /// It returned.
+    ApplicationEnded,
+    /// The module called this function, which lasts; other records of the thread until its end happened inside.
+    Call(String, String),
+    /// It returned, with this status.
+    Returned(String, String),
+}
+
+/// A message to a leg.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its name.
+    pub name: String,
+    /// `numeric_arg`.
+    pub number: i32,
+    /// `string_arg`.
+    pub text: Option<String>,
+    /// `string_array_arg`, the first two.
+    pub arguments: [Option<String>; 2],
+}
+
+/// A frame of audio.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Its codec, if any.
+    pub codec: Option<u32>,
+    /// Letters of [`crate::names::FRAMES`].
+    pub flags: String,
+    /// RTP's.
+    pub timestamp: u32,
+    /// RTP's.
+    pub sequence: u16,
+    /// Its bytes, if any.
+    pub payload: Option<u32>,
+}
