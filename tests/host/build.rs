@@ -37,11 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-link-arg-bin=stand-in={}", out.join("libvariadic.a").display());
     // The module finds the host's functions in the program that loads it.
     println!("cargo:rustc-link-arg-bin=stand-in=-rdynamic");
-    for (name, value) in [
-        ("MAJOR", &headers.version.major),
-        ("MINOR", &headers.version.minor),
-        ("MICRO", &headers.version.micro),
-    ] {
+    for (name, value) in
+        [("MAJOR", &headers.version.major), ("MINOR", &headers.version.minor), ("MICRO", &headers.version.micro)]
+    {
         println!("cargo:rustc-env=CALLVAULT_HOST_{name}={value}");
     }
     Ok(())

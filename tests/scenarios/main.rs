@@ -4,6 +4,7 @@
 mod cast;
 mod oracle;
 mod promise;
+mod taken;
 
 mod answered_inbound;
 mod bad_config;

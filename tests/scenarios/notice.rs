@@ -41,7 +41,7 @@ pub fn trials() -> Vec<Trial> {
 }
 
 /// A tone of two seconds as the prompt.
-fn prompt(within: &Path) -> Proof<PathBuf> {
+pub fn prompt(within: &Path) -> Proof<PathBuf> {
     let file = within.join("notice.wav");
     let spec = hound::WavSpec {
         channels: 1,

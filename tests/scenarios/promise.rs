@@ -1,17 +1,18 @@
 //! A promise is acted once, by parties on a host, and judged from what they did and what the recorder has of it.
 //! Acted on a real host; on the stand-in the same account is judged against what the recorder makes of the replay.
-use std::path::PathBuf;
+use std::path::Path;
 
 use callvault_test_support::callvault::{Commands, Opened, Row, Vault, View};
 use callvault_test_support::clock::unix_ms;
 use callvault_test_support::intervals::Interval;
 use callvault_test_support::sip::Call;
-use callvault_test_support::suite::{Stage, on_freeswitch};
+use callvault_test_support::suite::{Stage, on_freeswitch, on_stand_in};
 use callvault_test_support::{Proof, broken};
 use libtest_mimic::Trial;
 use serde::{Deserialize, Serialize};
 
-use crate::cast::Cast;
+use crate::cast::{Cast, leaves_no_personal_data_in};
+use crate::taken::{TAKE, Taken};
 
 /// What one party did, by its own clock in Unix ms.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,6 +57,17 @@ impl Account {
     pub fn of(calls: &[(&Call, u32)]) -> Proof<Self> {
         let parts = calls.iter().map(|(call, frequency)| Part::of(call, *frequency)).collect::<Proof<_>>()?;
         Ok(Self { parts, recordings: 1, moments: Vec::new() })
+    }
+
+    /// The same, this many ms later: as a replay has it.
+    #[must_use]
+    pub fn later_by(mut self, ms: i64) -> Self {
+        for part in &mut self.parts {
+            part.call = part.call.seen_from(-ms);
+            part.spoken.iter_mut().for_each(|said| *said = said.seen_from(-ms));
+        }
+        self.moments.iter_mut().for_each(|(_, at)| *at += ms);
+        self
     }
 }
 
@@ -104,7 +116,14 @@ pub struct Promise {
 
 /// Each promise on each host.
 pub fn on_each_host<const N: usize>(promises: [Promise; N]) -> Vec<Trial> {
-    promises.map(|promise| on_freeswitch(promise.name, move |stage| promise.on_a_real_host(stage))).into()
+    let on_both = |promise: Promise| {
+        let taken = Taken::of(promise.name);
+        [
+            on_freeswitch(promise.name, move |stage| promise.on_a_real_host(stage)),
+            on_stand_in(promise.name, &taken.files(), move |directory| promise.on_the_stand_in(directory)),
+        ]
+    };
+    promises.into_iter().flat_map(on_both).collect()
 }
 
 impl Promise {
@@ -113,12 +132,21 @@ impl Promise {
         cast.wait_idle()?;
         let findings = Findings::gather(&cast.vault, &cast.host, account.recordings)?;
         (self.judge)(&account, &findings)?;
-        cast.leaves_no_personal_data_in_its_log()?;
-        if let Some(directory) = std::env::var_os("CALLVAULT_ACCOUNTS") {
-            let directory = PathBuf::from(directory).join(self.name);
-            std::fs::create_dir_all(&directory)?;
-            std::fs::write(directory.join("account.json"), serde_json::to_vec_pretty(&account)?)?;
+        leaves_no_personal_data_in(&cast.host.log())?;
+        if std::env::var_os(TAKE).is_some() {
+            Taken::of(self.name).keep(stage, &cast, &account)?;
         }
         Ok(())
+    }
+
+    fn on_the_stand_in(self, directory: &Path) -> Proof {
+        let taken = Taken::of(self.name);
+        let (host, vault) = taken.host(directory)?;
+        let replay = host.replay(&taken.trace(), &[])?;
+        let account = taken.account()?.later_by(replay.later_by);
+        replay.wait()?;
+        let findings = Findings::gather(&vault, &host, account.recordings)?;
+        (self.judge)(&account, &findings)?;
+        leaves_no_personal_data_in(&host.log())
     }
 }

@@ -30,7 +30,9 @@ pub struct Headers {
 #[derive(Debug, thiserror::Error)]
 pub enum NoHeaders {
     /// The named installation has none.
-    #[error("FREESWITCH_PREFIX={prefix}: there is no {missing} below it; name the prefix that FreeSWITCH was installed into")]
+    #[error(
+        "FREESWITCH_PREFIX={prefix}: there is no {missing} below it; name the prefix that FreeSWITCH was installed into"
+    )]
     Incomplete {
         /// The value of the variable.
         prefix: String,

@@ -51,17 +51,7 @@ impl Built {
         if let (Some(module), Some(program)) = (named("CALLVAULT_MODULE"), named("CALLVAULT_PROGRAM")) {
             return Ok(Self { module, program });
         }
-        // Cargo builds no program or cdylib of another package for a test.
-        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.args(["build", "--quiet", "--package", "mod_callvault", "--package", "callvault-cli"]);
-        let profile = profile_directory()?;
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        let output = build.current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
-        if !output.status.success() {
-            broken!("the module cannot be built:\n{}", String::from_utf8_lossy(&output.stderr));
-        }
+        let profile = cargo_built(&["mod_callvault", "callvault-cli"])?;
         let module = named("CALLVAULT_MODULE").unwrap_or_else(|| profile.join("libmod_callvault.so"));
         let program = named("CALLVAULT_PROGRAM").unwrap_or_else(|| profile.join("callvault"));
         for file in [&module, &program] {
@@ -71,6 +61,22 @@ impl Built {
         }
         Ok(Self { module, program })
     }
+}
+
+/// Builds these packages as this test was built, and gives the directory of what came of them. Cargo builds no program
+/// or cdylib of another package for a test.
+pub fn cargo_built(packages: &[&str]) -> Proof<PathBuf> {
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.args(["build", "--quiet"]).args(packages.iter().flat_map(|package| ["--package", package]));
+    let profile = profile_directory()?;
+    if profile.ends_with("release") {
+        build.arg("--release");
+    }
+    let output = build.current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
+    if !output.status.success() {
+        broken!("{packages:?} cannot be built:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(profile)
 }
 
 /// `target/debug` or whatever this test was built into: it runs from `deps` below that.
@@ -157,6 +163,13 @@ impl Vault {
                     self.configuration.replacen("</configuration>", &format!("  {prompt}\n</configuration>"), 1)
             }
         }
+        self
+    }
+
+    /// With another file in place of its own.
+    #[must_use]
+    pub fn with_configuration(mut self, text: String) -> Self {
+        self.configuration = text;
         self
     }
 

@@ -9,6 +9,7 @@ pub mod freeswitch;
 pub mod intervals;
 pub mod rtp;
 pub mod sip;
+pub mod stand_in;
 pub mod suite;
 pub mod tones;
 

@@ -49,6 +49,14 @@ pub fn on_freeswitch(name: &str, act: impl FnOnce(&Stage) -> Proof + Send + 'sta
     if missing { trial.with_kind("no FreeSWITCH found") } else { trial }
 }
 
+/// A promise shown on the host that stands in, with a directory of the trial's own; `needs` are files without which it
+/// cannot be.
+pub fn on_stand_in(name: &str, needs: &[PathBuf], act: impl FnOnce(&Path) -> Proof + Send + 'static) -> Trial {
+    let missing = needs.iter().any(|file| !file.is_file());
+    let trial = Trial::test(format!("stand_in::{name}"), move || with_directory(act)).with_ignored_flag(missing);
+    if missing { trial.with_kind("no trace taken") } else { trial }
+}
+
 /// Runs the trials one after another, unless told otherwise on the command line: they measure time.
 pub fn run(trials: Vec<Trial>) -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();

@@ -10,9 +10,9 @@ use callvault_stand_in::names::{EVENTS, FRAMES, MESSAGES, value_of};
 use callvault_stand_in::trace::{Codec, Frame, Message, Trace, What};
 
 use crate::leg::{Leg, Session};
+use crate::text::c_string;
 use crate::world::{locked, world};
 use crate::{exports, loader};
-use crate::text::c_string;
 
 /// A trace with what it needs while it is replayed.
 pub(super) struct Scene {

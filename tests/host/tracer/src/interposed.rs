@@ -216,9 +216,7 @@ unsafe extern "C" fn switch_channel_test_flag(channel: Channel, flag: host::swit
 unsafe extern "C" fn switch_channel_get_state(channel: Channel) -> host::switch_channel_state_t {
     type Get = unsafe extern "C" fn(Channel) -> host::switch_channel_state_t;
     // SAFETY: forwarded with what the caller gave.
-    unsafe {
-        if inside() { notes::state(session(channel)) } else { next::<Get>(c"switch_channel_get_state")(channel) }
-    }
+    unsafe { if inside() { notes::state(session(channel)) } else { next::<Get>(c"switch_channel_get_state")(channel) } }
 }
 
 #[unsafe(no_mangle)]
@@ -234,11 +232,7 @@ unsafe extern "C" fn switch_core_media_get_stats(
     ) -> *mut host::switch_rtp_stats_t;
     // SAFETY: forwarded with what the caller gave.
     unsafe {
-        if inside() {
-            notes::sent(session)
-        } else {
-            next::<Get>(c"switch_core_media_get_stats")(session, kind, pool)
-        }
+        if inside() { notes::sent(session) } else { next::<Get>(c"switch_core_media_get_stats")(session, kind, pool) }
     }
 }
 

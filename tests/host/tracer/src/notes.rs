@@ -116,9 +116,7 @@ pub fn variable(session: Session, name: &str, value: Option<String>) {
 
 /// What the host says of a leg under a key.
 pub fn is(session: Session, key: &str, value: String) {
-    with(|notes| {
-        notes.said(session as usize, key.into(), Some(value.clone()), What::Is(key.into(), value))
-    });
+    with(|notes| notes.said(session as usize, key.into(), Some(value.clone()), What::Is(key.into(), value)));
 }
 
 /// A frame.
@@ -169,8 +167,16 @@ pub unsafe fn look(session: Session) {
             let direction = next::<OfChannel<u32>>(c"switch_channel_direction")(channel);
             let flow = next::<unsafe extern "C" fn(Session, u32) -> u32>(c"switch_core_session_media_flow");
             let ready = next::<unsafe extern "C" fn(Channel, u32, u32) -> c_int>(c"switch_channel_test_ready");
-            is(session, "uuid", text(next::<OfSession<*mut c_char>>(c"switch_core_session_get_uuid")(session)).unwrap_or_default());
-            is(session, "name", text(next::<OfChannel<*mut c_char>>(c"switch_channel_get_name")(channel)).unwrap_or_default());
+            is(
+                session,
+                "uuid",
+                text(next::<OfSession<*mut c_char>>(c"switch_core_session_get_uuid")(session)).unwrap_or_default(),
+            );
+            is(
+                session,
+                "name",
+                text(next::<OfChannel<*mut c_char>>(c"switch_channel_get_name")(channel)).unwrap_or_default(),
+            );
             is(session, "direction", named(DIRECTIONS, direction));
             is(session, "partner", partner(channel).unwrap_or_default());
             state(session);
@@ -220,11 +226,8 @@ pub unsafe fn sent(session: Session) -> *mut host::switch_rtp_stats_t {
     type Stats = unsafe extern "C" fn(Session, u32, *mut host::switch_memory_pool_t) -> *mut host::switch_rtp_stats_t;
     // SAFETY: by this function's contract.
     unsafe {
-        let stats = next::<Stats>(c"switch_core_media_get_stats")(
-            session,
-            host::SWITCH_MEDIA_TYPE_AUDIO,
-            std::ptr::null_mut(),
-        );
+        let stats =
+            next::<Stats>(c"switch_core_media_get_stats")(session, host::SWITCH_MEDIA_TYPE_AUDIO, std::ptr::null_mut());
         is(session, "sent", stats.as_ref().map_or(-1, |stats| stats.outbound.packet_count as i64).to_string());
         stats
     }

@@ -35,7 +35,7 @@ pub struct Configuration {
     profile: Vec<(String, String)>,
     switch: Vec<(String, String)>,
     files: Vec<(String, String)>,
-    pub(super) module: Option<PathBuf>,
+    module: Option<PathBuf>,
 }
 
 /// The ports of one instance.
@@ -151,10 +151,22 @@ impl Configuration {
         write("fifo.conf.xml", configuration("fifo.conf", "  <settings/>\n  <fifos/>\n"))?;
         write("opus.conf.xml", configuration("opus.conf", "  <settings/>\n"))?;
         write("spandsp.conf.xml", configuration("spandsp.conf", "  <modem-settings/>\n"))?;
+        self.write_files(conf)
+    }
+
+    /// Only what a test put there itself, below `conf`.
+    pub(crate) fn write_files(&self, conf: &Path) -> Proof {
+        let autoload = conf.join("autoload_configs");
+        std::fs::create_dir_all(&autoload)?;
         for (name, content) in &self.files {
-            write(name, content.clone())?;
+            std::fs::write(autoload.join(name), content)?;
         }
         Ok(())
+    }
+
+    /// The build of mod_callvault, where one is to be found.
+    pub(crate) fn module(&self) -> Option<&Path> {
+        self.module.as_deref()
     }
 
     fn document(&self) -> String {

@@ -220,7 +220,7 @@ fn lay_modules(installation: &Installation, configuration: &Configuration, to: &
             symlink(module.path(), target)?;
         }
     }
-    if let Some(module) = &configuration.module {
+    if let Some(module) = configuration.module() {
         let target = to.join("mod_callvault.so");
         if target.exists() {
             std::fs::remove_file(&target)?;

@@ -13,7 +13,7 @@ pub struct Process {
 }
 
 impl Process {
-    pub(super) fn of(pid: u32) -> Proof<Self> {
+    pub(crate) fn of(pid: u32) -> Proof<Self> {
         match i32::try_from(pid).ok().and_then(Pid::from_raw) {
             Some(pid) => Ok(Self { pid }),
             None => broken!("{pid} is no process id"),
