@@ -31,22 +31,13 @@ fn at_load(stage: &Stage, directory: &Path) -> Proof {
 
 fn in_a_call(stage: &Stage) -> Proof {
     let cast = Cast::on(stage)?;
-    let segments = cast.vault.data().join("segments");
-    std::fs::rename(&segments, segments.with_extension("gone"))?;
+    std::fs::remove_dir(cast.vault.data().join("segments"))?;
     let call = cast.dial("park", silent())?;
     converse(&[(&call, CALLER)])?;
     call.hang_up()?;
     let rows = cast.vault.wait_listed(&cast.host, 1)?;
     promise!(rows[0].reason.as_deref() == Some("recorder_fault"), "the fault is the reason: {rows:#?}");
-    promise!(!segments.exists(), "a store that is gone is not made anew");
-    std::fs::rename(segments.with_extension("gone"), &segments)?;
-    let call = cast.dial("park", silent())?;
-    converse(&[(&call, CALLER)])?;
-    call.hang_up()?;
-    let rows = cast.vault.wait_listed(&cast.host, 2)?;
-    let recorded = rows.iter().filter(|row| row.outcome.as_deref() == Some("recorded")).count();
-    promise!(recorded == 1, "with its store back it records again: {rows:#?}");
-    Ok(())
+    goes_on(&cast)
 }
 
 fn without_roster(stage: &Stage) -> Proof {

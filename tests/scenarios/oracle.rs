@@ -10,8 +10,10 @@ use crate::promise::{Account, Findings, Part};
 pub const WHEN: i64 = 40;
 /// How far a length may be from the call's, ms.
 pub const LENGTH: i64 = 60;
-/// A pause shorter than this is a lost packet, ms.
-const HICCUP: i64 = 70;
+/// How late a track may begin: the host throws away the first moments of a leg, ms.
+const BEGINNING: i64 = 120;
+/// A pause shorter than this is lost packets, ms.
+const HICCUP: i64 = 110;
 
 /// One recording; each party on a track of its own, audible when it spoke and nobody else there; lengths the call's.
 pub fn each_on_its_own_track(account: &Account, findings: &Findings) -> Proof {
@@ -31,7 +33,7 @@ pub fn each_on_its_own_track_within(held: Lateness, account: &Account, findings:
         let (channel, track) = track_of(view, &part.leg)?;
         heard_when_said(part, opened, channel, zero, held)?;
         alone_on(part.frequency, opened, channel)?;
-        lasts_as_long_as(part, track, zero)?;
+        lasts_as_long_as(part, track, zero, held)?;
     }
     promise!(
         view.tracks.iter().filter(|track| track.party != "system").count() == account.parts.len(),
@@ -39,7 +41,7 @@ pub fn each_on_its_own_track_within(held: Lateness, account: &Account, findings:
         account.parts.len(),
         view.tracks
     );
-    lengths_match(account, view, opened)
+    lengths_match(account, view, opened, held)
 }
 
 /// Each party's words are in the recordings exactly once, when they were said, alone on that leg's tracks.
@@ -102,14 +104,15 @@ pub fn alone_on(own: u32, opened: &Opened, channel: usize) -> Proof {
     Ok(())
 }
 
-/// The track ends with its party's call.
-pub fn lasts_as_long_as(part: &Part, track: &Track, zero: i64) -> Proof {
+/// The track ends with its party's call; its last packet may reach as far beyond it as the host holds packets.
+fn lasts_as_long_as(part: &Part, track: &Track, zero: i64, held: Lateness) -> Proof {
     let (Some(offset), Some(duration)) = (track.offset_ms, track.duration_ms) else {
         broken!("a track of a call that ended has an offset and a length: {track:#?}")
     };
     let call = part.call.seen_from(zero);
     promise!(
-        (offset - call.from).abs() <= LENGTH + WHEN && (offset + duration - call.to).abs() <= LENGTH,
+        (-LENGTH..=BEGINNING + 2 * held.0).contains(&(offset - call.from))
+            && (-LENGTH..=LENGTH + held.0).contains(&(offset + duration - call.to)),
         "the call of {} Hz was {call}; its track is {}",
         part.frequency,
         Interval::new(offset, offset + duration)
@@ -117,12 +120,12 @@ pub fn lasts_as_long_as(part: &Part, track: &Track, zero: i64) -> Proof {
     Ok(())
 }
 
-fn lengths_match(account: &Account, view: &View, opened: &Opened) -> Proof {
+fn lengths_match(account: &Account, view: &View, opened: &Opened, held: Lateness) -> Proof {
     let from = account.parts.iter().map(|part| part.call.from).min().unwrap_or(0);
     let to = account.parts.iter().map(|part| part.call.to).max().unwrap_or(0);
     let length = to - from;
     promise!((view.duration_ms - length).abs() <= LENGTH, "{length} ms of call, {} ms of recording", view.duration_ms);
     let wav = opened.length_ms();
-    promise!((wav - length).abs() <= LENGTH, "{length} ms of call, {wav} ms of WAV");
+    promise!((-LENGTH..=LENGTH + held.0).contains(&(wav - length)), "{length} ms of call, {wav} ms of WAV");
     Ok(())
 }

@@ -103,7 +103,7 @@ impl Vault {
         let built = Built::locate()?;
         let (directory, keys) = (within.join("vault"), within.join("keys"));
         run(&built.program, &["init".as_ref(), directory.as_ref(), "--starter".as_ref(), keys.as_ref()])?;
-        let configuration = std::fs::read_to_string(directory.join("callvault.conf.xml"))?;
+        let configuration = without_comments(&std::fs::read_to_string(directory.join("callvault.conf.xml"))?);
         Ok(Self { built, directory, keys, configuration })
     }
 
@@ -181,7 +181,7 @@ impl Vault {
 
     /// `callvault list --json`.
     pub fn list(&self, host: &dyn Commands) -> Proof<Vec<Row>> {
-        json(&host.api("callvault list --json")?)
+        json(&host.api("callvault list --json --limit 1000")?)
     }
 
     /// `callvault show ID --json`.
@@ -280,6 +280,13 @@ impl Vault {
             .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(role)));
         found.ok_or_else(|| format!("`init --starter` made no {role}'s identity in {}", self.keys.display()).into())
     }
+}
+
+/// Parameters that are only explained are not set.
+fn without_comments(xml: &str) -> String {
+    let mut parts = xml.split("<!--");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once("-->").map_or("", |(_, after)| after))
 }
 
 fn run(program: &Path, arguments: &[&std::ffi::OsStr]) -> Proof<String> {
