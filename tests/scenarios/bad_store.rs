@@ -1,5 +1,6 @@
 //! SEC-04, REC-02: without a store the calls go on and say why they are not recorded; nothing lands elsewhere.
 use std::path::Path;
+use std::time::Duration;
 
 use callvault_test_support::suite::{Stage, on_freeswitch};
 use callvault_test_support::tones::CALLER;
@@ -35,7 +36,8 @@ fn in_a_call(stage: &Stage) -> Proof {
     let call = cast.dial("park", silent())?;
     converse(&[(&call, CALLER)])?;
     call.hang_up()?;
-    let rows = cast.vault.wait_listed(&cast.host, 1)?;
+    // What the store refused is kept for half a minute, in case it comes back.
+    let rows = cast.vault.wait_listed_within(Duration::from_secs(50), &cast.host, 1)?;
     promise!(rows[0].reason.as_deref() == Some("recorder_fault"), "the fault is the reason: {rows:#?}");
     goes_on(&cast)
 }

@@ -197,7 +197,12 @@ impl Vault {
     /// Waits until exactly `count` recordings are listed and all of them have ended. What a leg left at once for the
     /// conversation that it joined is an empty shell and does not count.
     pub fn wait_listed(&self, host: &dyn Commands, count: usize) -> Proof<Vec<Row>> {
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        self.wait_listed_within(std::time::Duration::from_secs(20), host, count)
+    }
+
+    /// The same with another limit.
+    pub fn wait_listed_within(&self, limit: std::time::Duration, host: &dyn Commands, count: usize) -> Proof<Vec<Row>> {
+        let until = std::time::Instant::now() + limit;
         loop {
             let rows: Vec<Row> = self.list(host)?.into_iter().filter(|row| !row.is_shell()).collect();
             let ended = rows.iter().all(|row| row.state != "recording" && row.outcome.is_some());
@@ -327,7 +332,7 @@ pub struct Row {
 
 impl Row {
     fn is_shell(&self) -> bool {
-        self.duration_ms == 0 && self.reason.as_deref() == Some("no_speech")
+        self.duration_ms < 200 && self.reason.as_deref() == Some("no_speech")
     }
 }
 
