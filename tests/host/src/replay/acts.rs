@@ -2,12 +2,13 @@
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::ptr;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex};
+use std::time::Duration;
 
 use callvault_stand_in::bindings as host;
 use callvault_stand_in::names::{EVENTS, FRAMES, MESSAGES, value_of};
-use callvault_stand_in::trace::{Codec, Frame, Message, Trace, What};
+use callvault_stand_in::trace::{Codec, Frame, Message, Record, Trace, What};
 
 use crate::leg::{Leg, Session};
 use crate::text::c_string;
@@ -21,14 +22,17 @@ pub(super) struct Scene {
     codecs: Vec<usize>,
     /// Records that are not performed yet.
     left: AtomicUsize,
+    /// Records that are dealt out and under way, but for frames and what lasts.
+    under_way: Mutex<usize>,
+    settled: Condvar,
 }
 
 impl Scene {
     pub fn of(trace: Trace) -> Self {
         let codecs = trace.codecs.iter().map(codec).collect();
-        let stays = |what: &What| !matches!(what, What::Is(..) | What::Variable(..));
+        let stays = |what: &What| !matches!(what, What::Is(..) | What::Variable(..)) && !what.is_mark();
         let left = AtomicUsize::new(trace.records.iter().filter(|record| stays(&record.what)).count());
-        Self { trace, legs: Mutex::default(), codecs, left }
+        Self { trace, legs: Mutex::default(), codecs, left, under_way: Mutex::default(), settled: Condvar::new() }
     }
 
     /// Whether everything was performed that will be, but for what callers are in.
@@ -44,10 +48,33 @@ impl Scene {
         })
     }
 
+    /// A record is about to be dealt out.
+    pub fn deal(&self, place: usize) {
+        if is_waited_for(&self.trace.records[place].what) {
+            *locked(&self.under_way) += 1;
+        }
+    }
+
+    /// Waits until what was dealt out is done.
+    pub fn settle(&self, within: Duration) {
+        let under_way = locked(&self.under_way);
+        drop(self.settled.wait_timeout_while(under_way, within, |under_way| *under_way > 0));
+    }
+
     /// One record, in the replay's thread `thread`.
     pub fn perform(&self, place: usize, thread: u64) {
-        self.left.fetch_sub(1, Ordering::AcqRel);
         let record = &self.trace.records[place];
+        if !record.what.is_mark() {
+            self.left.fetch_sub(1, Ordering::AcqRel);
+        }
+        self.act(record, thread);
+        if is_waited_for(&record.what) {
+            *locked(&self.under_way) -= 1;
+            self.settled.notify_all();
+        }
+    }
+
+    fn act(&self, record: &Record, thread: u64) {
         let leg = self.leg(record.leg, None);
         match &record.what {
             What::Handler(state) => handler(leg, state, thread),
@@ -87,6 +114,10 @@ impl Scene {
             hand_on(&raw mut own);
         }
     }
+}
+
+fn is_waited_for(what: &What) -> bool {
+    !what.is_frame() && !what.is_mark() && !matches!(what, What::Application(..))
 }
 
 /// Lives as long as the process, as a codec that a module may still look at.

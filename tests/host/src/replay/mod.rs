@@ -19,6 +19,10 @@ use acts::Scene;
 pub use edit::Edits;
 pub use queue::{last, sleep, thread};
 
+/// On the host, what came later may have come of what was earlier, in another thread: it waits for that, this long at
+/// most. Frames keep their time.
+const SETTLES_WITHIN: Duration = Duration::from_millis(100);
+
 /// Replays to the end; `began` is told offset 0 in Unix milliseconds.
 pub fn run(trace: Trace, edits: &Edits, began: impl FnOnce(i64)) -> std::io::Result<()> {
     let trace = edits.apply(trace);
@@ -29,6 +33,9 @@ pub fn run(trace: Trace, edits: &Edits, began: impl FnOnce(i64)) -> std::io::Res
     for (place, record) in scene.trace.records.iter().enumerate() {
         let due = zero + Duration::from_micros(record.at_us);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        if !record.what.is_frame() {
+            scene.settle(SETTLES_WITHIN);
+        }
         match &record.what {
             What::Is(key, value) => scene.leg(record.leg, Some((key, value))).be(key, value),
             What::Variable(name, value) => scene.leg(record.leg, None).set_variable(name, value.as_deref()),
@@ -37,6 +44,7 @@ pub fn run(trace: Trace, edits: &Edits, began: impl FnOnce(i64)) -> std::io::Res
                     threads.insert(record.thread, Actor::start(record.thread, &scene)?);
                 }
                 if let Some(actor) = threads.get(&record.thread) {
+                    scene.deal(place);
                     // A thread that is gone has panicked, which its module's test sees by what is missing.
                     let _ = actor.queue.send(place);
                 }

@@ -88,6 +88,18 @@ pub enum What {
     Returned(String, String),
 }
 
+impl What {
+    /// A frame in either direction.
+    pub fn is_frame(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::Write(_))
+    }
+
+    /// The beginning or the end of something that lasts, which is no happening by itself.
+    pub fn is_mark(&self) -> bool {
+        matches!(self, Self::Call(..) | Self::Returned(..) | Self::ApplicationEnded)
+    }
+}
+
 /// A message to a leg.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
