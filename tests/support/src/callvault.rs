@@ -79,10 +79,11 @@ pub fn cargo_built(packages: &[&str]) -> Proof<PathBuf> {
     Ok(profile)
 }
 
-/// `target/debug` or whatever this test was built into: it runs from `deps` below that.
+/// `target/debug` or whatever this was built into: a program lies there, a test runs from `deps` below.
 fn profile_directory() -> Proof<PathBuf> {
     let own = std::env::current_exe()?;
-    match own.parent().and_then(Path::parent) {
+    match own.parent() {
+        Some(deps) if deps.ends_with("deps") => Ok(deps.parent().unwrap_or(deps).into()),
         Some(directory) => Ok(directory.into()),
         None => broken!("{} lies in no target directory", own.display()),
     }
@@ -105,6 +106,13 @@ impl Vault {
         run(&built.program, &["init".as_ref(), directory.as_ref(), "--starter".as_ref(), keys.as_ref()])?;
         let configuration = without_comments(&std::fs::read_to_string(directory.join("callvault.conf.xml"))?);
         Ok(Self { built, directory, keys, configuration })
+    }
+
+    /// One that an earlier process made there by [`Vault::init`], as its configuration was written last.
+    pub fn at(within: &Path) -> Proof<Self> {
+        let (directory, keys) = (within.join("vault"), within.join("keys"));
+        let configuration = without_comments(&std::fs::read_to_string(directory.join("callvault.conf.xml"))?);
+        Ok(Self { built: Built::locate()?, directory, keys, configuration })
     }
 
     /// `DIR` of `init`.

@@ -26,7 +26,7 @@ impl Controller {
                 self.books.row(Change::RecordingStarted {
                     id,
                     direction: started.direction,
-                    started_at: at,
+                    started_at: started.born_at,
                     instance: policy.instance.clone(),
                     policy_hash: policy.hash.clone(),
                     epoch: epoch_of(at, policy.retention),

@@ -89,8 +89,10 @@ pub enum Effect {
 pub struct Started {
     /// Which recording.
     pub recording: RecordingId,
-    /// Which way the founding leg was set up.
+    /// Which way the call is, seen from the company.
     pub direction: Direction,
+    /// The birth of its first leg, UTC.
+    pub born_at: UnixMillis,
     /// The first answer, monotonic: the zero of all tracks.
     pub started: Monotonic,
     /// The first answer, UTC.

@@ -34,7 +34,7 @@ use crate::time::{Monotonic, UnixMillis};
 
 use leg::Leg;
 use over::Over;
-use recording::Recording;
+use recording::{Birth, Recording, way_of};
 use timers::Timers;
 
 /// All conversations that are going on.
@@ -127,7 +127,8 @@ impl Conversations {
                 None
             };
             self.born += 1;
-            self.recordings.insert(id, Recording::new(facts.direction, self.born, refusal, policy.record_internal));
+            let birth = Birth { direction: way_of(&facts), at: when.now, order: self.born };
+            self.recordings.insert(id, Recording::new(birth, refusal, policy.record_internal));
         }
         if let Some(recording) = self.recordings.get_mut(&id) {
             recording.members.insert(key);

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use crate::conversation::effect::{Effect, ShutReason, Started};
 use crate::conversation::input::{Direction, Side};
 use crate::conversation::leg::{GateState, Leg, Stay};
-use crate::conversation::recording::Recording;
+use crate::conversation::recording::{Birth, Recording};
 use crate::conversation::timers::{LONGEST_RECORDING, TimerReason};
 use crate::conversation::{Conversations, Moment};
 use crate::evidence::Party;
@@ -43,7 +43,7 @@ impl Conversations {
             .iter()
             .filter_map(|key| self.legs.get(key))
             .any(|leg| leg.side == Side::Outside && leg.is_present());
-        (!outside, recording.zero.map_or(u64::MAX, |zero| zero.at.0), recording.order)
+        (!outside, recording.zero.map_or(u64::MAX, |zero| zero.at.0), recording.birth.order)
     }
 
     /// The leg goes from its recording to that one; a track it had ends, another begins when its gate opens.
@@ -76,7 +76,8 @@ impl Conversations {
         }
         effects.push(Effect::Started(Box::new(Started {
             recording: id,
-            direction: recording.direction,
+            direction: recording.birth.direction,
+            born_at: recording.birth.at,
             started: when.at,
             started_at: when.now,
         })));
@@ -121,7 +122,8 @@ impl Conversations {
             return;
         }
         self.born += 1;
-        let mut next = Recording::new(former.direction, self.born, former.refusal, former.record_internal);
+        let birth = Birth { at: when.now, order: self.born, ..former.birth };
+        let mut next = Recording::new(birth, former.refusal, former.record_internal);
         next.founder = former.founder;
         next.cleared = former.cleared;
         next.seen.outside = former.seen.outside;

@@ -2,16 +2,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::conversation::Moment;
-use crate::conversation::input::{Direction, Kept};
+use crate::conversation::input::{Direction, Kept, LegFacts, Side};
 use crate::ids::{LegKey, TrackNumber};
 use crate::policy::{NotRecorded, Outcome};
+use crate::time::UnixMillis;
 
 /// A recording between its first leg's birth and its outcome.
 #[derive(Debug)]
 pub(super) struct Recording {
-    pub(super) direction: Direction,
-    /// The how-manieth recording it is.
-    pub(super) order: u64,
+    pub(super) birth: Birth,
     /// Why nothing of it is recorded, decided at its birth.
     pub(super) refusal: Option<NotRecorded>,
     pub(super) record_internal: bool,
@@ -37,6 +36,25 @@ pub(super) struct Recording {
     pub(super) seen: Seen,
 }
 
+/// How a conversation began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Birth {
+    /// Towards the company or from it.
+    pub(super) direction: Direction,
+    /// When its first leg was born, UTC.
+    pub(super) at: UnixMillis,
+    /// The how-manieth recording it is.
+    pub(super) order: u64,
+}
+
+/// Which way a call is, seen from the company: who rings the PBX from inside rings out.
+pub(super) fn way_of(founder: &LegFacts) -> Direction {
+    match founder.side {
+        Side::Company if founder.is_party => Direction::Outbound,
+        Side::Company | Side::Outside => founder.direction,
+    }
+}
+
 /// What was seen in a conversation, for its outcome where nothing is kept.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
@@ -51,10 +69,9 @@ pub(super) struct Seen {
 }
 
 impl Recording {
-    pub(super) fn new(direction: Direction, order: u64, refusal: Option<NotRecorded>, record_internal: bool) -> Self {
+    pub(super) fn new(birth: Birth, refusal: Option<NotRecorded>, record_internal: bool) -> Self {
         Self {
-            direction,
-            order,
+            birth,
             refusal,
             record_internal,
             founder: None,
