@@ -17,7 +17,7 @@ use std::time::Duration;
 use callvault_recorder::controller::{Recorder, Startup};
 use callvault_recorder::time::SystemClock;
 
-use crate::ffi::{codec, entry, events, hooks, log};
+use crate::ffi::{codec, entry, events, hooks, log, pin};
 use crate::herald::Herald;
 use crate::legs::Registry;
 use crate::module::Module;
@@ -40,6 +40,9 @@ const SEAL_WITHIN: Duration = Duration::from_secs(10);
 fn load() -> Result<(), ()> {
     log::install();
     entry::install_panic_hook();
+    if !pin::keep_mapped() {
+        tracing::warn!("the module's code could not be pinned in memory");
+    }
     let host = ffi::check_host().map_err(|mismatch| tracing::error!("{mismatch}"))?;
     let policy = config::read().map_err(|fault| report_config(&fault))?;
     let registry = Arc::new(Registry::default());

@@ -22,7 +22,7 @@ pub const SUBCLASSES: [&CStr; 7] = [
 
 const OWNER: &CStr = c"mod_callvault";
 
-/// Hold is a level: these only say when to read it again (freeswitch.md 2).
+/// Hold is a level: these only say when to read it again (mod_sofia clears the flag without an event in an attended transfer).
 const LISTENED: [host::switch_event_types_t; 4] = [
     host::SWITCH_EVENT_CHANNEL_HOLD,
     host::SWITCH_EVENT_CHANNEL_UNHOLD,

@@ -1,4 +1,4 @@
-//! State handlers and session hooks: how we hear of every leg (freeswitch.md 2).
+//! State handlers and session hooks: how we hear of every leg (switch_core_state_machine.c:STATE_MACRO, switch_core_event_hook.h).
 use std::cell::UnsafeCell;
 
 use super::bindings as host;
@@ -89,7 +89,7 @@ pub fn unregister() {
 }
 
 /// Adds the session's hooks. In its own thread at birth; on a leg that was there before us from ours, which appends
-/// to a list that is never freed before the session (freeswitch.md 2).
+/// to a list that is never freed before the session (SAFETY.md 3).
 pub fn add_session_hooks(session: Session<'_>) -> bool {
     // SAFETY: the session is alive; nodes come from its pool.
     unsafe {

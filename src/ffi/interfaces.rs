@@ -53,7 +53,7 @@ unsafe extern "C" fn load(
 }
 
 /// NOUNLOAD keeps code and pool mapped: a thread may stand in front of a pointer of ours that it loaded before we took
-/// it away, and a thread that ran our application still unprotects an interface of that pool (freeswitch.md 4).
+/// it away, and a thread that ran our application still unprotects an interface of that pool (SAFETY.md 5).
 unsafe extern "C" fn shutdown() -> host::switch_status_t {
     enter_closed((), crate::shutdown);
     INTERFACE.store(std::ptr::null_mut(), Ordering::Release);

@@ -2,7 +2,7 @@
 //!
 //! bindgen asserts size, alignment and every offset of each bound type at compile time against the headers it read
 //! (`layout_tests`). What is left is whether the host that loads us is the one those headers belong to: API version 5
-//! is both 1.10 and 1.11 although layouts and enumerations differ (freeswitch.md 4).
+//! is both 1.10 and 1.11 although layouts and enumerations differ.
 use std::ffi::c_char;
 
 use super::bindings as host;

@@ -13,7 +13,7 @@ use super::session::{Bug, Session};
 use crate::legs::{LEGS, Leg};
 
 /// Frames that are no audio of the party: comfort noise or a timer tick without a packet, packets that pass undecoded,
-/// T.38 and the like (freeswitch.md 1).
+/// T.38 and the like.
 const NOT_A_VOICE: u32 = host::SFF_CNG | host::SFF_PROXY_PACKET | host::SFF_NOT_AUDIO;
 
 /// The session's read hook: every frame that the endpoint read. Always SUCCESS: anything else ends the call's reading.

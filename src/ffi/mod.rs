@@ -12,6 +12,7 @@ pub mod interfaces;
 mod layout;
 pub mod log;
 pub mod media;
+pub mod pin;
 pub mod session;
 pub mod stream;
 pub mod table;

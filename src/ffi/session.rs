@@ -263,7 +263,7 @@ impl<'a> Session<'a> {
         unsafe { host::switch_core_session_execute_application_async(self.raw(), name.as_ptr(), arguments.as_ptr()) };
     }
 
-    /// Adds our media bug: native write side only, not paused by others, not locked (freeswitch.md 1). `data` is given
+    /// Adds our media bug: native write side only, not paused by others, not locked (ARCHITECTURE.md, The tap). `data` is given
     /// back to the callback and must live until the session's destruction.
     pub(super) fn add_bug(self, callback: host::switch_media_bug_callback_t, data: *mut c_void) -> Option<Bug> {
         let mut bug = ptr::null_mut();

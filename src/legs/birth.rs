@@ -102,7 +102,7 @@ fn hang_notice(session: Session<'_>, direction: Direction, born_for: Option<&Leg
         Direction::Outbound => {
             session.set_variable(c"group_confirm_key", "exec");
             session.set_variable(c"group_confirm_file", notice::AT_CONFIRM);
-            // Else a callee who hangs up in the notice makes the caller's side see 200 (freeswitch.md 3).
+            // Else a callee who hangs up in the notice makes the caller's side see 200: mod_sofia hands the callee's on.
             if let Some(caller) = born_for.and_then(|leg| Located::by_uuid(&leg.uuid())) {
                 caller.set_variable(c"sip_ignore_remote_cause", "true");
             }

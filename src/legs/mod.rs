@@ -28,7 +28,7 @@ pub use tap::Tap;
 /// Every leg by its session's address, for the media thread.
 pub static LEGS: LegTable<Leg> = LegTable::new();
 
-/// How long a session's thread waits for the controller (design.md, Who runs where).
+/// How long a session's thread waits for the controller (ARCHITECTURE.md, Who runs where).
 pub const ANSWER_WITHIN: Duration = Duration::from_millis(50);
 
 /// The application whose argument names a conference.

@@ -53,7 +53,7 @@ impl Count {
 }
 
 /// Informed: all packets due were written, and RTP's own count rose by as many, give or take one. Written is not sent:
-/// the host's write side counts before the endpoint sends (freeswitch.md 3).
+/// the host's write side counts before the endpoint sends.
 fn state(whole: bool, due: u32, written: u32, sent: Option<u32>) -> NoticeState {
     if written == 0 {
         return NoticeState::None;

@@ -1,4 +1,4 @@
-//! The recorder's promises (issue 10 item 14), one per file. Each trial is named by the host it ran on:
+//! The recorder's promises, one per file. Each trial is named by the host it ran on:
 //! `freeswitch::bridge` on a real one, `stand_in::bridge` on the one that replays what a real one did.
 //! `cargo test -p callvault-scenarios -- bridge` runs one; a missing host shows as `ignored`.
 mod cast;

@@ -22,7 +22,7 @@ pub const HEAD: usize = 24;
 /// 4096 bytes of decoded samples.
 pub const MAX_PAYLOAD: usize = 4096;
 
-/// Holds 1.7 s of G.711 in 20 ms packets (crates.md, table 5); a worker comes by every 0.1 s.
+/// Holds 1.7 s of G.711 in 20 ms packets; a worker comes by every 0.1 s.
 pub const USUAL_RING: usize = 16 * 1024;
 
 const NAME: usize = 16;

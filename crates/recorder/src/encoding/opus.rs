@@ -34,7 +34,7 @@ impl OpusRun {
         matches!(sample_rate, 8000 | 12_000 | 16_000 | 24_000 | 48_000)
     }
 
-    /// An encoder of that profile (crates.md (d): VOIP, VBR, no DTX, no FEC).
+    /// An encoder of that profile (VOIP, VBR, no DTX, no FEC).
     pub(super) fn new(profile: Profile, sample_rate: u32, channels: u8) -> Result<Self, opus::Error> {
         let layout = if channels == 2 { Channels::Stereo } else { Channels::Mono };
         let mut encoder = Encoder::new(sample_rate, layout, Application::Voip)?;

@@ -44,7 +44,7 @@ pub enum Uninformed {
     Record,
 }
 
-/// How audio is kept (crates.md (d) names and figures are in docs/format.md).
+/// How audio is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
     /// Opus, VOIP, complexity 0, 20 ms; 16 kbit/s at 8 kHz, 24 kbit/s at 16 kHz and above.

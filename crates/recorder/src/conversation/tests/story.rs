@@ -75,7 +75,7 @@ fn an_originated_call_is_captured_once_its_outside_party_was_told() {
     ]);
 }
 
-/// Early media is no answer (freeswitch.md, trap 22).
+/// Early media is no answer.
 #[test]
 fn early_media_captures_nobody() {
     let mut scene = Scene::new(&[]);
@@ -217,7 +217,7 @@ fn an_unanswered_call_has_no_row_and_no_outcome() {
     assert_eq!(scene.next_timer(), None);
 }
 
-/// Loopback legs carry the recording on and are no parties (freeswitch.md, trap 10); hold reaches through them.
+/// Loopback legs carry the recording on and are no parties; hold reaches through them.
 #[test]
 fn a_loopback_between_two_parties_is_nobody() {
     let mut scene = Scene::new(&[]);
