@@ -10,6 +10,7 @@ static PANICS: AtomicU64 = AtomicU64::new(0);
 static LAST_PANIC: LastPanic = LastPanic::new();
 
 /// Runs a callback of the host. While the module is closed, and where `inside` panics, the host gets `neutral`.
+#[deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros)]
 pub fn enter<R>(neutral: R, inside: impl FnOnce() -> R) -> R {
     // Counted before CLOSED is read: `close` sets the flag first and then waits for the count.
     INSIDE.fetch_add(1, Ordering::SeqCst);

@@ -1,4 +1,5 @@
 //! A cell for one user at a time, who never waits: what a media thread may hold.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros)]
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 

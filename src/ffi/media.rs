@@ -1,5 +1,6 @@
 //! What runs on the host's media threads: the read hook and the media bug. No lock, no allocation, no system call, no
 //! log; a gate, a copy, a counter.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros)]
 use std::ffi::c_void;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
@@ -141,3 +142,7 @@ pub fn attach_bug(session: Session<'_>, leg: &Arc<Leg>) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test may wait")]
+mod tests;

@@ -1,6 +1,7 @@
 //! From the host's session to our leg, for the media thread: fixed, lock-free, never allocating.
 //!
 //! Hooks carry no user data and the host's own lookup takes a lock that a variable dump holds long (switch_channel_get_private).
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros)]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 

@@ -1,8 +1,9 @@
 //! One side of a leg as the media thread sees it.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros)]
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use callvault_recorder::capture::{Gate, HostFrame, TapCounters, TapWriter, USUAL_RING, frame_ring};
+use callvault_recorder::capture::{FrameConsumer, Gate, HostFrame, TapCounters, TapWriter, USUAL_RING, frame_ring};
 use callvault_recorder::controller::Recorder;
 use callvault_recorder::encoding::RingSide;
 use callvault_recorder::ids::LegKey;
@@ -36,6 +37,11 @@ impl Tap {
 
     /// Makes the ring and gives its reading end to the recorder's pool; once.
     pub fn connect(&self, recorder: &Recorder, leg: LegKey) {
+        self.connect_to(|side, ring, gate, counters| recorder.attach(leg, side, ring, gate, counters));
+    }
+
+    /// Makes the ring and gives its reading end away; once.
+    pub fn connect_to(&self, attach: impl FnOnce(RingSide, FrameConsumer, Arc<Gate>, Arc<TapCounters>)) {
         if self.connected.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -46,7 +52,7 @@ impl Tap {
         while self.writer.try_use(|place| *place = writer.take()).is_none() {
             std::hint::spin_loop();
         }
-        recorder.attach(leg, self.side, consumer, Arc::clone(&self.gate), Arc::clone(&self.counters));
+        attach(self.side, consumer, Arc::clone(&self.gate), Arc::clone(&self.counters));
     }
 
     /// THE media thread: see [`TapWriter::take`]. A second thread at the same moment goes away.

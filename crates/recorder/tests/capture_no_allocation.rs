@@ -6,7 +6,7 @@ use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use callvault_recorder::capture::{
     FrameFormat, Gate, Generation, HostFrame, MAX_PAYLOAD, TapCounters, TapWriter, frame_ring,
 };
-use callvault_recorder::time::Monotonic;
+use callvault_recorder::time::{Clock as _, SystemClock};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -30,7 +30,7 @@ fn taking_a_frame_allocates_nothing_also_when_the_ring_is_full_or_the_format_cha
                 let name: &[u8] = if number % 7 < 3 { b"PCMU" } else { b"a name that is far too long" };
                 let length = [0, 160, 33, 960, MAX_PAYLOAD, MAX_PAYLOAD + 1][number as usize % 6];
                 tap.take(&HostFrame {
-                    at: Monotonic(u64::from(number)),
+                    at: SystemClock.monotonic(),
                     payload: &payload[..length],
                     timestamp: number,
                     sequence: number as u16,

@@ -1,4 +1,5 @@
 //! What travels through the ring: frames as the endpoint read them, and what they are encoded in.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros)]
 use std::num::NonZeroU32;
 
 use crate::time::Monotonic;

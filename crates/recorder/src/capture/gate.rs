@@ -1,4 +1,5 @@
 //! What the controller says to a media thread, and what the media thread says back: one word each way.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros)]
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 

@@ -8,6 +8,7 @@
 //! format  kind u8 = 2 │ channels u8 │ 0 u16 │ clock rate u32 │ sample rate u32 │ packet time u32 │ 0 u64, body: name, 16 bytes
 //! lost    kind u8 = 3 │ 0 u8 │ 0 u16 │ frames lost u32 │ generation u32 │ 0 u32 │ at u64, no body
 //! ```
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros)]
 use std::num::NonZeroU32;
 
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -122,7 +123,8 @@ impl FrameConsumer {
         let chunk = self.ring.read_chunk(HEAD + body).ok()?;
         let (first, second) = chunk.as_slices();
         payload.clear();
-        payload.extend(first.iter().chain(second).skip(HEAD));
+        payload.extend_from_slice(first.get(HEAD..).unwrap_or_default());
+        payload.extend_from_slice(second.get(HEAD.saturating_sub(first.len())..).unwrap_or_default());
         chunk.commit_all();
         match head[0] {
             FRAME => Some(Pulled::Frame(FrameHead {
@@ -170,9 +172,9 @@ impl FrameConsumer {
         let chunk = self.ring.read_chunk(HEAD).ok()?;
         let (first, second) = chunk.as_slices();
         let mut head = [0; HEAD];
-        for (to, from) in head.iter_mut().zip(first.iter().chain(second)) {
-            *to = *from;
-        }
+        let (begin, rest) = head.split_at_mut(first.len());
+        begin.copy_from_slice(first);
+        rest.copy_from_slice(second);
         Some(head)
     }
 }
@@ -220,6 +222,7 @@ fn generation(number: u32) -> Option<Generation> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test may wait")]
 mod tests {
     use super::*;
     use crate::capture::format_named;

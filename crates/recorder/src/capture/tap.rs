@@ -1,4 +1,5 @@
 //! The media thread's whole work.
+#![deny(clippy::disallowed_methods, clippy::disallowed_types, clippy::disallowed_macros)]
 use std::sync::Arc;
 
 use super::ring::{Lost, Preface};
