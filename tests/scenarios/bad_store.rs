@@ -2,64 +2,53 @@
 use std::path::Path;
 use std::time::Duration;
 
-use callvault_test_support::suite::{Stage, on_freeswitch};
-use callvault_test_support::tones::CALLER;
+use callvault_test_support::callvault::Commands;
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
-use crate::cast::{Cast, Casting, SOON, converse, is_ours, silent};
+use crate::cast::is_ours;
+use crate::house::{Place, on_both};
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        on_freeswitch("store_missing_at_load", |stage| at_load(stage, Path::new("/nonexistent/callvault"))),
+    let trials = [
+        on_both("store_missing_at_load", |place| at_load(place, Path::new("/nonexistent/callvault"))),
         // A file system that takes no file from anybody, root included.
-        on_freeswitch("store_read_only_at_load", |stage| at_load(stage, Path::new("/proc/self/callvault"))),
-        on_freeswitch("store_gone_in_a_call", in_a_call),
-        on_freeswitch("no_roster_no_recording", without_roster),
-    ]
+        on_both("store_read_only_at_load", |place| at_load(place, Path::new("/proc/self/callvault"))),
+        on_both("store_gone_in_a_call", in_a_call),
+        on_both("no_roster_no_recording", without_roster),
+    ];
+    trials.into_iter().flatten().collect()
 }
 
-fn at_load(stage: &Stage, directory: &Path) -> Proof {
-    let place = directory.to_string_lossy().into_owned();
-    let cast = Casting::new(stage)?.policy(|vault| vault.with("data-dir", &place)).start_without_module(stage)?;
-    let answer = cast.host.api("load mod_callvault")?;
+fn at_load(place: Place<'_>, directory: &Path) -> Proof {
+    let store = directory.to_string_lossy().into_owned();
+    let house = place.open(|vault| vault.with("data-dir", &store))?;
+    let answer = house.api("load mod_callvault")?;
     promise!(answer.contains("-ERR"), "a recorder without a store does not load as if it had one: {answer}");
-    promise!(cast.host.log().contains(&place), "the log says where the store was looked for: {place}");
-    goes_on(&cast)?;
-    promise!(!directory.exists(), "{place} was made behind the admin's back");
+    promise!(house.log().contains(&store), "the log says where the store was looked for: {store}");
+    house.goes_on()?;
+    promise!(!directory.exists(), "{store} was made behind the admin's back");
     Ok(())
 }
 
-fn in_a_call(stage: &Stage) -> Proof {
-    let cast = Cast::on(stage)?;
-    std::fs::remove_dir(cast.vault.data().join("segments"))?;
-    let call = cast.dial("park", silent())?;
-    converse(&[(&call, CALLER)])?;
-    call.hang_up()?;
+fn in_a_call(place: Place<'_>) -> Proof {
+    let house = place.open_loaded(|vault| vault)?;
+    std::fs::remove_dir(house.vault().data().join("segments"))?;
+    house.call()?;
     // What the store refused is kept for half a minute, in case it comes back.
-    let rows = cast.vault.wait_listed_within(Duration::from_secs(50), &cast.host, 1)?;
+    let rows = house.vault().wait_listed_within(Duration::from_secs(50), &house, 1)?;
     promise!(rows[0].reason.as_deref() == Some("recorder_fault"), "the fault is the reason: {rows:#?}");
-    goes_on(&cast)
+    house.goes_on()
 }
 
-fn without_roster(stage: &Stage) -> Proof {
-    let missing = stage.directory().join("no-roster").to_string_lossy().into_owned();
-    let cast = Casting::new(stage)?.policy(|vault| vault.with("roster", &missing)).start(stage)?;
-    let call = cast.dial("park", silent())?;
-    converse(&[(&call, CALLER)])?;
-    call.hang_up()?;
-    let rows = cast.vault.wait_listed(&cast.host, 1)?;
+fn without_roster(place: Place<'_>) -> Proof {
+    let missing = place.directory().join("no-roster").to_string_lossy().into_owned();
+    let house = place.open_loaded(|vault| vault.with("roster", &missing))?;
+    house.call()?;
+    let rows = house.vault().wait_listed(&house, 1)?;
     promise!(rows[0].reason.as_deref() == Some("recorder_fault"), "nobody could ever open it: {rows:#?}");
-    let segments = std::fs::read_dir(cast.vault.data().join("segments"))?.count();
+    let segments = std::fs::read_dir(house.vault().data().join("segments"))?.count();
     promise!(segments == 0, "{segments} segments that nobody can open");
-    promise!(cast.host.log().lines().any(|line| is_ours(line) && line.contains("roster")), "the log names the roster");
-    goes_on(&cast)
-}
-
-/// A call is a call: answered, and heard.
-fn goes_on(cast: &Cast) -> Proof {
-    let call = cast.dial("echo", silent())?;
-    call.say(callvault_test_support::rtp::Speech::Tone(CALLER));
-    call.media().wait_heard(CALLER, SOON)?;
-    call.hang_up()
+    promise!(house.log().lines().any(|line| is_ours(line) && line.contains("roster")), "the log names the roster");
+    house.goes_on()
 }

@@ -2,6 +2,7 @@
 //! `freeswitch::bridge` on a real one, `stand_in::bridge` on the one that replays what a real one did.
 //! `cargo test -p callvault-scenarios -- bridge` runs one; a missing host shows as `ignored`.
 mod cast;
+mod house;
 mod oracle;
 mod promise;
 mod taken;
@@ -13,6 +14,7 @@ mod bridge;
 mod codec_change;
 mod codecs;
 mod conference;
+mod demonstration;
 mod early_media;
 mod hold;
 mod hostile_callers;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         answered_inbound::trials(),
         notice::trials(),
         bridge::trials(),
+        demonstration::trials(),
         originate::trials(),
         transfer::trials(),
         hold::trials(),

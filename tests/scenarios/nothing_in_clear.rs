@@ -1,19 +1,46 @@
 //! SEC-01, SEC-03: whoever reads the recorder's whole directory finds no voice, no number, no name.
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use callvault_test_support::codec::Codec;
-use callvault_test_support::suite::{Stage, on_freeswitch};
+use callvault_test_support::freeswitch::Configuration;
+use callvault_test_support::stand_in::StandIn;
+use callvault_test_support::suite::{Stage, on_freeswitch, on_stand_in};
 use callvault_test_support::tones::{AGENT, CALLER, tone_sample};
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
-use crate::cast::{Casting, INSIDE, OUTSIDE, SOON, converse, silent};
+use crate::taken::Taken;
+use crate::cast::{leaves_no_personal_data_in, Casting, INSIDE, OUTSIDE, SOON, converse, silent};
 
 pub fn trials() -> Vec<Trial> {
+    let replayed = |name, profile: &'static str| {
+        let taken = Taken::of("bridge");
+        on_stand_in(name, &taken.files(), move |directory| searched_in_a_replay(directory, &taken, profile))
+    };
     vec![
         on_freeswitch("nothing_in_clear", |stage| searched(stage, "opus")),
+        replayed("nothing_in_clear", "opus"),
         on_freeswitch("nothing_in_clear_as_it_came", |stage| searched(stage, "native")),
+        replayed("nothing_in_clear_as_it_came", "native"),
     ]
+}
+
+fn searched_in_a_replay(directory: &Path, taken: &Taken, profile: &str) -> Proof {
+    let vault = taken.vault(directory)?.with("profile", profile);
+    let host = StandIn::start(&vault.installed(Configuration::new()), &directory.join("host"))?;
+    host.must("load mod_callvault")?;
+    let replay = host.replay(&taken.trace(), &[])?;
+    // During the call and after it, a released copy included.
+    std::thread::sleep(Duration::from_secs(2));
+    search(vault.directory())?;
+    replay.wait()?;
+    let rows = vault.wait_listed(&host, 1)?;
+    let copy = vault.release(&host, &rows[0].id)?;
+    let found = search(vault.directory())?;
+    promise!(found > 1_000, "there is something to search: {found} bytes");
+    search_file(&copy)?;
+    leaves_no_personal_data_in(&host.log())
 }
 
 fn searched(stage: &Stage, profile: &str) -> Proof {

@@ -1,15 +1,19 @@
 //! REC-01 under load: two hundred short calls at once are two hundred recordings, with no thread more.
+use std::path::Path;
 use std::time::Duration;
 
 use callvault_test_support::clock::unix_ms;
+use callvault_test_support::freeswitch::Process;
 use callvault_test_support::intervals::total;
 use callvault_test_support::sip::{Call, CallPlan};
-use callvault_test_support::suite::{Stage, on_freeswitch};
+use callvault_test_support::stand_in::{Edit, Replay};
+use callvault_test_support::suite::{Stage, on_freeswitch, on_stand_in};
 use callvault_test_support::tones::CALLER;
-use callvault_test_support::{Proof, promise};
+use callvault_test_support::{Proof, broken, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, silent};
+use crate::taken::Taken;
 
 const CALLS: usize = 200;
 /// So many answers at once reach their callers late, ms.
@@ -17,7 +21,45 @@ const BURST: i64 = 800;
 const LONG: Duration = Duration::from_secs(60);
 
 pub fn trials() -> Vec<Trial> {
-    vec![on_freeswitch("two_hundred_short_calls", at_once)]
+    let taken = Taken::of("answered_inbound");
+    vec![
+        on_freeswitch("two_hundred_short_calls", at_once),
+        on_stand_in("two_hundred_short_calls", &taken.files(), move |directory| replayed_at_once(directory, &taken)),
+    ]
+}
+
+/// One trace as two hundred calls, each under a uuid of its own.
+fn replayed_at_once(directory: &Path, taken: &Taken) -> Proof {
+    let (host, vault) = taken.host(directory)?;
+    host.replay(&taken.trace(), &[Edit::Suffix("-warm".into())])?.wait()?;
+    let threads = threads_of(&host.process())?;
+    let replays: Vec<(String, Replay)> = (0..CALLS)
+        .map(|call| format!("-{call}"))
+        .map(|suffix| Ok((suffix.clone(), host.replay(&taken.trace(), &[Edit::Suffix(suffix)])?)))
+        .collect::<Proof<_>>()?;
+    let during = threads_of(&host.process())?;
+    promise!(during == threads, "threads grow with calls: {threads} and {during}");
+    let mut accounts = Vec::new();
+    for (suffix, replay) in replays {
+        let mut account = taken.account()?.later_by(replay.later_by);
+        account.parts[0].leg += &suffix;
+        accounts.push(account);
+        replay.wait()?;
+    }
+    let rows = vault.wait_listed(&host, CALLS + 1)?;
+    let unrecorded = rows.iter().filter(|row| row.outcome.as_deref() != Some("recorded")).count();
+    promise!(unrecorded == 0, "{unrecorded} of {CALLS} calls are not recorded: {rows:#?}");
+    for account in accounts.iter().step_by(CALLS / 8) {
+        let part = &account.parts[0];
+        let views = rows.iter().map(|row| vault.show(&host, &row.id)).collect::<Proof<Vec<_>>>()?;
+        let Some(view) = views.iter().find(|view| view.tracks.iter().any(|track| track.leg == part.leg)) else {
+            broken!("the leg {} is in no recording", part.leg)
+        };
+        let due = total(&part.spoken);
+        let audible = total(&vault.opened(&host, &view.id)?.audible(0, CALLER));
+        promise!((audible - due).abs() <= 100, "{due} ms were spoken, {audible} are audible");
+    }
+    Ok(())
 }
 
 fn at_once(stage: &Stage) -> Proof {
@@ -68,16 +110,13 @@ fn whole(cast: &Cast, call: &Call) -> Proof {
             return Ok(());
         }
     }
-    callvault_test_support::broken!("the leg {} is in no recording", call.id())
+    broken!("the leg {} is in no recording", call.id())
 }
 
 fn own_threads(cast: &Cast) -> Proof<usize> {
-    Ok(cast
-        .host
-        .process()
-        .threads()?
-        .iter()
-        .filter(|(name, _)| name.contains("callvault"))
-        .map(|(_, count)| count)
-        .sum())
+    threads_of(&cast.host.process())
+}
+
+fn threads_of(host: &Process) -> Proof<usize> {
+    Ok(host.threads()?.iter().filter(|(name, _)| name.contains("callvault")).map(|(_, count)| count).sum())
 }

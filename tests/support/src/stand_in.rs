@@ -29,6 +29,25 @@ pub struct Replay {
     answer: BufReader<UnixStream>,
 }
 
+/// A change to a trace.
+#[derive(Debug, Clone)]
+pub enum Edit {
+    /// A text behind each uuid: one trace is many calls at once.
+    Suffix(String),
+    /// Another value of a channel variable.
+    Variable(&'static str, String),
+}
+
+impl Edit {
+    fn word(&self) -> String {
+        let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        match self {
+            Self::Suffix(text) => format!("suffix={}", escaped(text)),
+            Self::Variable(name, value) => format!("variable:{name}={}", escaped(value)),
+        }
+    }
+}
+
 impl StandIn {
     /// Starts one in `directory` with the module and the files that the configuration names.
     pub fn start(configuration: &Configuration, directory: &Path) -> Proof<Self> {
@@ -114,11 +133,12 @@ impl StandIn {
         Ok(answer)
     }
 
-    /// Begins to replay a trace with these edits: `suffix=TEXT`, `variable:NAME=VALUE`.
-    pub fn replay(&self, trace: &Path, edits: &[&str]) -> Proof<Replay> {
+    /// Begins to replay a trace, edited.
+    pub fn replay(&self, trace: &Path, edits: &[Edit]) -> Proof<Replay> {
         let taken = began(trace)?;
         let mut connection = self.connect()?;
-        writeln!(connection, "replay {} {}", trace.display(), edits.join(" "))?;
+        let words: String = edits.iter().map(|edit| format!(" {}", edit.word())).collect();
+        writeln!(connection, "replay {}{words}", trace.display())?;
         let mut answer = BufReader::new(connection);
         let mut line = String::new();
         answer.read_line(&mut line)?;

@@ -30,7 +30,7 @@ pub(super) struct Scene {
 impl Scene {
     pub fn of(trace: Trace) -> Self {
         let codecs = trace.codecs.iter().map(codec).collect();
-        let stays = |what: &What| !matches!(what, What::Is(..) | What::Variable(..)) && !what.is_mark();
+        let stays = |what: &What| !what.is_answer() && !what.is_mark();
         let left = AtomicUsize::new(trace.records.iter().filter(|record| stays(&record.what)).count());
         Self { trace, legs: Mutex::default(), codecs, left, under_way: Mutex::default(), settled: Condvar::new() }
     }

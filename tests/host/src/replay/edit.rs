@@ -1,7 +1,7 @@
 //! Edits of a trace: the same call once more under other uuids, by another caller, or with a fault in it.
 use std::collections::HashSet;
 
-use callvault_stand_in::trace::{Trace, What};
+use callvault_stand_in::trace::{Trace, What, text_of};
 
 /// What is changed before a trace is replayed.
 #[derive(Debug, Default)]
@@ -11,14 +11,16 @@ pub struct Edits {
 }
 
 impl Edits {
-    /// From words: `suffix=TEXT` after each uuid, `variable:NAME=VALUE` in place of what the trace has.
+    /// From words: `suffix=TEXT` after each uuid, `variable:NAME=VALUE` in place of what the trace has. Texts are
+    /// written as in a trace.
     pub fn parse<'a>(words: impl Iterator<Item = &'a str>) -> Result<Self, String> {
         let mut edits = Self::default();
         for word in words {
-            match word.split_once('=') {
-                Some(("suffix", suffix)) => edits.suffix = suffix.into(),
+            let parts = word.split_once('=').and_then(|(key, value)| Some((key, text_of(value)?.unwrap_or_default())));
+            match parts {
+                Some(("suffix", suffix)) => edits.suffix = suffix,
                 Some((key, value)) if key.starts_with("variable:") => {
-                    edits.variables.push((key["variable:".len()..].into(), value.into()));
+                    edits.variables.push((key["variable:".len()..].into(), value));
                 }
                 _ => return Err(format!("`{word}` is no edit; write suffix=TEXT or variable:NAME=VALUE")),
             }
@@ -72,7 +74,7 @@ mod tests {
             record(What::Is("partner".into(), "one".into())),
             record(What::Variable("caller_id_number".into(), Some("061".into()))),
         ];
-        let words = ["suffix=-2", "variable:caller_id_number=099"];
+        let words = ["suffix=%2D2", "variable:caller_id_number=0%2099"];
         let edited = Edits::parse(words.into_iter()).expect("edits").apply(Trace { records, ..Trace::default() });
         let whats: Vec<What> = edited.records.into_iter().map(|record| record.what).collect();
         assert_eq!(
@@ -80,7 +82,7 @@ mod tests {
             [
                 What::Is("uuid".into(), "one-2".into()),
                 What::Is("partner".into(), "one-2".into()),
-                What::Variable("caller_id_number".into(), Some("099".into())),
+                What::Variable("caller_id_number".into(), Some("0 99".into())),
             ]
         );
         assert!(Edits::parse(["louder"].into_iter()).is_err());

@@ -25,7 +25,8 @@ const SETTLES_WITHIN: Duration = Duration::from_millis(100);
 
 /// Replays to the end; `began` is told offset 0 in Unix milliseconds.
 pub fn run(trace: Trace, edits: &Edits, began: impl FnOnce(i64)) -> std::io::Result<()> {
-    let trace = edits.apply(trace);
+    let mut trace = edits.apply(trace);
+    trace.answers_first();
     let scene = Arc::new(Scene::of(trace));
     let mut threads: HashMap<u32, Actor> = HashMap::new();
     let zero = Instant::now();
@@ -33,7 +34,7 @@ pub fn run(trace: Trace, edits: &Edits, began: impl FnOnce(i64)) -> std::io::Res
     for (place, record) in scene.trace.records.iter().enumerate() {
         let due = zero + Duration::from_micros(record.at_us);
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        if !record.what.is_frame() {
+        if !record.what.is_frame() && !record.what.is_answer() {
             scene.settle(SETTLES_WITHIN);
         }
         match &record.what {

@@ -1,9 +1,11 @@
 //! A trace: records in the order in which they happened, with the codecs and payloads that their frames name.
+mod order;
 mod read;
 mod text;
 mod write;
 
 pub use read::{BadTrace, read};
+pub use text::text as text_of;
 pub use write::Writer;
 
 /// The first line.
@@ -92,6 +94,11 @@ impl What {
     /// A frame in either direction.
     pub fn is_frame(&self) -> bool {
         matches!(self, Self::Read(_) | Self::Write(_))
+    }
+
+    /// What the host says of a leg.
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Is(..) | Self::Variable(..))
     }
 
     /// The beginning or the end of something that lasts, which is no happening by itself.
