@@ -64,8 +64,10 @@ fn searched(stage: &Stage, profile: &str) -> Proof {
 fn search(directory: &Path) -> Proof<u64> {
     let mut bytes = 0;
     for file in files(directory)? {
-        // The admin's own file names the company's numbers by a pattern.
-        if file.extension().is_none_or(|extension| extension != "xml") {
+        // The admin's own file names the company's numbers by a pattern; prompts are what everybody is told.
+        let own = file.extension().is_some_and(|extension| extension == "xml");
+        let prompt = file.starts_with(directory.join("prompts"));
+        if !own && !prompt {
             bytes += search_file(&file)?;
         }
     }
