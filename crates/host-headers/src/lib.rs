@@ -4,6 +4,7 @@
 //! Headers come from `FREESWITCH_PREFIX` (an installation's prefix), else from `pkg-config freeswitch`, else from a
 //! crate that ships those of 1.10. Nothing else in the project knows which.
 #![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "a build script speaks to cargo through it")]
 mod allow_list;
 mod version;
 
