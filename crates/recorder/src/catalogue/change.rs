@@ -25,6 +25,16 @@ pub enum Change {
         /// The epoch whose key wraps its slots.
         epoch: EpochDay,
     },
+    /// Nothing of it was kept and its parties went on in another: it is no call of its own. Its keys are destroyed, and
+    /// no tombstone is left of it.
+    RecordingMerged {
+        /// The recording.
+        id: RecordingId,
+        /// The one that its parties are in.
+        into: RecordingId,
+        /// When.
+        ended_at: UnixMillis,
+    },
     /// Its first answer: the recording's zero. A later one changes nothing.
     RecordingAnswered {
         /// The recording.

@@ -61,7 +61,7 @@ fn some_of(
     filter: &Filter,
     now: UnixMillis,
 ) -> Result<Vec<RecordingRow>, CatalogueFault> {
-    let mut wanted = String::from("1");
+    let mut wanted = String::from(if table == LIVE { "merged_into IS NULL" } else { "1" });
     let mut values: Vec<Value> = Vec::new();
     if let Some(since) = filter.since {
         wanted.push_str(&format!(" AND {start} >= ?"));
@@ -274,7 +274,7 @@ pub(super) fn outcomes_since(connection: &Connection, since: UnixMillis) -> Resu
     let mut statement = connection
         .prepare_cached(
             "SELECT coalesce(reason, outcome) AS word, count(*) FROM (
-                 SELECT outcome, reason FROM recordings WHERE ended_at >= ?1
+                 SELECT outcome, reason FROM recordings WHERE ended_at >= ?1 AND merged_into IS NULL
                  UNION ALL SELECT outcome, outcome_reason FROM tombstones WHERE day_ms >= ?2 AND ended_at >= ?1)
              GROUP BY word ORDER BY word",
         )

@@ -23,6 +23,7 @@ CREATE TABLE recordings (
     state       TEXT NOT NULL,
     outcome     TEXT,
     reason      TEXT,
+    merged_into BLOB,
     destroying_since  INTEGER,
     destroying_reason TEXT
 ) STRICT, WITHOUT ROWID;

@@ -4,7 +4,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::ids::RecordingId;
-use crate::policy::Outcome;
+use crate::policy::{NotRecorded, Outcome};
 use crate::time::UnixMillis;
 
 use super::change::Change;
@@ -101,6 +101,12 @@ pub(super) fn write(connection: &Connection, index: usize, change: &Change) -> R
             end(connection, *id, *ended_at, *outcome, *expires_at, State::Kept)
                 .and_then(|rows| there(rows, "a recording"))
         }
+        Change::RecordingMerged { id, into, ended_at } => {
+            end(connection, *id, *ended_at, Outcome::NotRecorded(NotRecorded::NoSpeech), *ended_at, State::Kept)
+                .and_then(|rows| there(rows, "a recording"))?;
+            run(connection, "UPDATE recordings SET merged_into = ?2 WHERE id = ?1", params![id.bytes(), into.bytes()])
+                .map(drop)
+        }
         Change::RecordingTruncated { id, ended_at, outcome, expires_at } => {
             end(connection, *id, *ended_at, *outcome, *expires_at, State::Truncated)
                 .and_then(|rows| there(rows, "a recording"))
@@ -185,13 +191,13 @@ fn bury(
         .doing("read a recording")?;
     let Some((started, answered, ended)) = times else { return Ok(0) };
     let duration = answered.map_or(Duration::ZERO, |answered| UnixMillis(ended).since(UnixMillis(answered)));
-    let written = run(
+    run(
         connection,
         "INSERT INTO tombstones (id, direction, instance, policy, epoch, day_ms, duration_class, ended_at, expires_at,
              outcome, outcome_reason, destroyed_at, method, reason, segments, copies)
          SELECT id, direction, instance, policy, epoch, ?2, ?3, ended_at, expires_at,
              outcome, reason, ?4, ?5, destroying_reason, ?6, ?7
-         FROM recordings WHERE id = ?1",
+         FROM recordings WHERE id = ?1 AND merged_into IS NULL",
         params![
             id.bytes(),
             started.div_euclid(DAY_MS) * DAY_MS,
@@ -205,8 +211,7 @@ fn bury(
     for table in ["legs", "tracks", "segments", "notices", "releases"] {
         run(connection, &format!("DELETE FROM {table} WHERE recording = ?1"), params![id.bytes()])?;
     }
-    run(connection, "DELETE FROM recordings WHERE id = ?1", params![id.bytes()])?;
-    Ok(written)
+    run(connection, "DELETE FROM recordings WHERE id = ?1", params![id.bytes()])
 }
 
 fn segment_hashes(connection: &Connection, id: RecordingId) -> Result<Vec<u8>, CatalogueFault> {

@@ -64,7 +64,13 @@ impl Controller {
             }
             Effect::Notice { recording, evidence } => self.books.row(Change::Notice { recording, evidence }),
             Effect::Ended { .. } => self.unpublished = true,
-            Effect::Outcome { recording, outcome, ended_at } => {
+            Effect::Outcome { recording, ended_at, merged_into: Some(into), .. } => {
+                self.books.row(Change::RecordingMerged { id: recording, into, ended_at });
+                self.legs.recording_merged(recording);
+                self.count_open();
+                self.tell_if_idle();
+            }
+            Effect::Outcome { recording, outcome, ended_at, merged_into: None } => {
                 let expires_at = ended_at.plus(policy.retention);
                 self.books.row(Change::RecordingEnded { id: recording, ended_at, outcome, expires_at });
                 self.shared.tally().count(ended_at, outcome);

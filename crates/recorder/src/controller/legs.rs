@@ -122,6 +122,11 @@ impl Legs {
         self.recordings.get_mut(&recording).is_some_and(|known| !std::mem::replace(&mut known.announced, true))
     }
 
+    /// A recording was none of its own; nobody is left in it.
+    pub(super) fn recording_merged(&mut self, recording: RecordingId) {
+        self.recordings.remove(&recording);
+    }
+
     /// A recording has its outcome; answers the legs it still has.
     pub(super) fn recording_over(&mut self, recording: RecordingId, outcome: Outcome) -> Vec<LegKey> {
         self.recordings.remove(&recording);

@@ -74,6 +74,9 @@ pub enum Effect {
         outcome: Outcome,
         /// When it ended, UTC; its expiry counts from here.
         ended_at: UnixMillis,
+        /// Nothing of it was kept and all who were there went on in that recording: a leg that answered a moment before
+        /// it entered a conference is no call of its own.
+        merged_into: Option<RecordingId>,
     },
     /// The recording has become too long for its epoch; `Input::RolledOver` with a new id is the answer.
     RollOver {

@@ -2,9 +2,11 @@
 use crate::conversation::effect::{Alarm, Effect, ShutReason};
 use crate::conversation::input::{Kept, Side};
 use crate::conversation::leg::Telling;
+use crate::conversation::recording::WentOn;
 use crate::conversation::timers::{NOTICE_CUT, TRACKS_CLOSE, TimerReason};
 use crate::conversation::{Conversations, Moment};
 use crate::ids::{LegKey, RecordingId, TrackNumber};
+use crate::policy::Outcome;
 
 impl Conversations {
     /// The leg hung up. Said again, it changes nothing.
@@ -45,7 +47,8 @@ impl Conversations {
     pub(super) fn leave(&mut self, key: LegKey, reason: ShutReason, when: Moment, effects: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get(&key) else { return };
         let id = leg.recording;
-        if leg.is_present() {
+        let was_present = leg.is_present();
+        if was_present {
             self.join(key, when, effects);
             self.see_off(key, reason, effects);
         }
@@ -57,6 +60,9 @@ impl Conversations {
         let was_party = leg.is_party;
         let Some(recording) = self.recordings.get_mut(&id) else { return };
         recording.members.remove(&key);
+        if was_present && reason == ShutReason::HungUp {
+            recording.went_on_in = WentOn::HungUp;
+        }
         let legs = &self.legs;
         if was_party && !recording.members.iter().filter_map(|key| legs.get(key)).any(|leg| leg.is_party) {
             recording.last_left = Some(when);
@@ -132,7 +138,12 @@ impl Conversations {
         if let (Some(zero), left) = (recording.zero, recording.last_left) {
             let ended_at = left.unwrap_or(zero).now;
             effects.push(Effect::Ended { recording: id, ended_at });
-            effects.push(Effect::Outcome { recording: id, outcome: recording.outcome(), ended_at });
+            let outcome = recording.outcome();
+            let merged_into = match recording.went_on_in {
+                WentOn::In(other) if outcome != Outcome::Recorded => Some(other),
+                WentOn::In(_) | WentOn::Nowhere | WentOn::HungUp => None,
+            };
+            effects.push(Effect::Outcome { recording: id, outcome, ended_at, merged_into });
             self.over.remember(id);
         }
         self.recordings.remove(&id);

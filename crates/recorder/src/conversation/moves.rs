@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use crate::conversation::effect::{Effect, ShutReason, Started};
 use crate::conversation::input::{Direction, Side};
 use crate::conversation::leg::{GateState, Leg, Stay};
-use crate::conversation::recording::{Birth, Recording};
+use crate::conversation::recording::{Birth, Recording, WentOn};
 use crate::conversation::timers::{LONGEST_RECORDING, TimerReason};
 use crate::conversation::{Conversations, Moment};
 use crate::evidence::Party;
@@ -57,6 +57,9 @@ impl Conversations {
         if let Some(recording) = self.recordings.get_mut(&target) {
             recording.members.insert(key);
             leg.stay.track = recording.tracks.get(&key).copied();
+        }
+        if let Some(recording) = self.recordings.get_mut(&former).filter(|it| it.went_on_in != WentOn::HungUp) {
+            recording.went_on_in = WentOn::In(target);
         }
         effects.push(Effect::SetRecording { leg: key, recording: target, former });
         self.finish_if_over(former, when, effects);

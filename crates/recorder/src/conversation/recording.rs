@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::conversation::Moment;
 use crate::conversation::input::{Direction, Kept, LegFacts, Side};
-use crate::ids::{LegKey, TrackNumber};
+use crate::ids::{LegKey, RecordingId, TrackNumber};
 use crate::policy::{NotRecorded, Outcome};
 use crate::time::UnixMillis;
 
@@ -33,6 +33,8 @@ pub(super) struct Recording {
     pub(super) kept: BTreeMap<TrackNumber, Option<Kept>>,
     /// When the last party left, where nobody is there.
     pub(super) last_left: Option<Moment>,
+    /// Where the parties went, as long as all who left went there and nobody hung up.
+    pub(super) went_on_in: WentOn,
     pub(super) seen: Seen,
 }
 
@@ -45,6 +47,17 @@ pub(super) struct Birth {
     pub(super) at: UnixMillis,
     /// The how-manieth recording it is.
     pub(super) order: u64,
+}
+
+/// What became of those who left a recording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WentOn {
+    /// Nobody left.
+    Nowhere,
+    /// All of them went to that recording.
+    In(RecordingId),
+    /// Someone hung up.
+    HungUp,
 }
 
 /// Which way a call is, seen from the company: who rings the PBX from inside rings out.
@@ -85,6 +98,7 @@ impl Recording {
             last_track: 0,
             kept: BTreeMap::new(),
             last_left: None,
+            went_on_in: WentOn::Nowhere,
             seen: Seen::default(),
         }
     }

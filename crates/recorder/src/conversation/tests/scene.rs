@@ -191,6 +191,9 @@ fn line(effect: &Effect) -> Option<String> {
             format!("{} of r{} heard {}", evidence.leg, number(*recording), word(&evidence.state))
         }
         Effect::Ended { .. } => return None,
+        Effect::Outcome { recording, merged_into: Some(other), .. } => {
+            format!("r{} went on in r{}", number(*recording), number(*other))
+        }
         Effect::Outcome { recording, outcome, .. } => {
             format!("r{} ends {}", number(*recording), outcome_word(*outcome))
         }

@@ -140,7 +140,7 @@ fn a_conference_has_a_track_each_and_none_of_the_muted() {
         "r2 starts",
         "B is agent of r2",
         "B goes from r2 to r1",
-        "r2 ends internal",
+        "r2 went on in r1",
         "B is agent of r1",
         "B opens r1/2",
     ]);
@@ -263,7 +263,7 @@ fn a_standing_line_takes_each_callers_recording() {
     let mut scene = Scene::new(&[]);
     scene.born('S', company(9)).answered('S').then(&["r9 starts", "S is agent of r9"]);
     scene.wait(10).born('A', outside(1)).answered_and_told('A').done();
-    scene.bridged('A', 'S').then(&["S goes from r9 to r1", "r9 ends internal", "S is agent of r1", "S opens r1/2"]);
+    scene.bridged('A', 'S').then(&["S goes from r9 to r1", "r9 went on in r1", "S is agent of r1", "S opens r1/2"]);
     scene.hung_up('A').then(&["A shuts: HungUp", "A closes r1/1", "S shuts: Withheld"]);
     scene.wait(10).born('B', outside(2)).answered_and_told('B').done();
     scene.bridged('S', 'B').then(&["S closes r1/2", "S goes from r1 to r2", "S is agent of r2", "S opens r2/2"]);

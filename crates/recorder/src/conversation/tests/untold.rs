@@ -104,7 +104,7 @@ fn a_late_joiner_who_is_not_told_withholds_the_whole_conversation() {
     scene.leg('C', LegInput::NoticeStarted).leg('C', room()).then(&[
         "C is caller of r3",
         "C goes from r3 to r1",
-        "r3 ends not_informed",
+        "r3 went on in r1",
     ]);
     scene.notice('C', NoticeState::Partial).then(&[]).wait(2000).tick();
     scene.then(&["alarm: C untold", "C is joined of r1", "C of r1 heard partial", "A shuts: Withheld"]);
