@@ -10,7 +10,7 @@ use crate::{cpu, spread};
 const CALLS: u64 = 200;
 const REPETITIONS: usize = 5;
 
-/// From a call's first word to the gate of its last party open.
+/// From a call's first word to the recorder's answer to its last: both parties born, answered, bridged.
 pub fn two_hundred_calls() {
     let (mut one, mut all, mut processor) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..REPETITIONS {
@@ -38,8 +38,8 @@ pub fn two_hundred_calls() {
     println!("| {CALLS} calls of two parties at once | median | least | most |");
     println!("|---|---|---|---|");
     for (name, values) in [
-        ("one call, born to gates open: µs on the wall", &one),
-        ("all calls: ms on the wall", &all),
+        ("one call, first word to last answer: µs on the wall", &one),
+        ("all calls, one after the other: ms on the wall", &all),
         ("one call: µs of processor", &processor),
     ] {
         let (middle, least, most) = spread(values);
