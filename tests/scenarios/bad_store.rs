@@ -35,8 +35,8 @@ fn in_a_call(place: Place<'_>) -> Proof {
     let house = place.open_loaded(|vault| vault)?;
     std::fs::remove_dir(house.vault().data().join("segments"))?;
     house.call()?;
-    // What the store refused is kept for half a minute, in case it comes back.
-    let rows = house.vault().wait_listed_within(Duration::from_secs(50), &house, 1)?;
+    // What the store refused is kept for a minute, in case it comes back.
+    let rows = house.vault().wait_listed_within(Duration::from_secs(100), &house, 1)?;
     promise!(rows[0].reason.as_deref() == Some("recorder_fault"), "the fault is the reason: {rows:#?}");
     house.goes_on()
 }

@@ -10,8 +10,8 @@ use callvault_test_support::tones::{AGENT, CALLER, tone_sample};
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
+use crate::cast::{Casting, INSIDE, OUTSIDE, SOON, converse, leaves_no_personal_data_in, silent};
 use crate::taken::Taken;
-use crate::cast::{leaves_no_personal_data_in, Casting, INSIDE, OUTSIDE, SOON, converse, silent};
 
 pub fn trials() -> Vec<Trial> {
     let replayed = |name, profile: &'static str| {

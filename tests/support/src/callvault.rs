@@ -202,8 +202,7 @@ impl Vault {
         json(&host.api("callvault status --json")?)
     }
 
-    /// Waits until exactly `count` recordings are listed and all of them have ended. What a leg left at once for the
-    /// conversation that it joined is an empty shell and does not count.
+    /// Waits until exactly `count` recordings are listed and all of them have ended.
     pub fn wait_listed(&self, host: &dyn Commands, count: usize) -> Proof<Vec<Row>> {
         self.wait_listed_within(std::time::Duration::from_secs(20), host, count)
     }
@@ -212,7 +211,7 @@ impl Vault {
     pub fn wait_listed_within(&self, limit: std::time::Duration, host: &dyn Commands, count: usize) -> Proof<Vec<Row>> {
         let until = std::time::Instant::now() + limit;
         loop {
-            let rows: Vec<Row> = self.list(host)?.into_iter().filter(|row| !row.is_shell()).collect();
+            let rows = self.list(host)?;
             let ended = rows.iter().all(|row| row.state != "recording" && row.outcome.is_some());
             if rows.len() == count && ended {
                 return Ok(rows);
@@ -336,12 +335,6 @@ pub struct Row {
     pub outcome: Option<String>,
     /// Why nothing is kept.
     pub reason: Option<String>,
-}
-
-impl Row {
-    fn is_shell(&self) -> bool {
-        self.duration_ms < 200 && self.reason.as_deref() == Some("no_speech")
-    }
 }
 
 /// `show --json`.

@@ -133,7 +133,14 @@ impl Configuration {
             .collect();
         write("modules.conf.xml", configuration("modules.conf", &format!("  <modules>\n{loads}  </modules>\n")))?;
         let media = [("rtp-start-port", ports.media.0.to_string()), ("rtp-end-port", ports.media.1.to_string())];
-        let switch = [("loglevel", "debug"), ("max-sessions", "3000"), ("sessions-per-second", "2000")]
+        let own = [
+            ("loglevel", "debug"),
+            ("max-sessions", "3000"),
+            ("sessions-per-second", "2000"),
+            // Others on this machine may hold a port of the range.
+            ("rtp-port-usage-robustness", "true"),
+        ];
+        let switch = own
             .map(|(name, value)| (name, value.to_owned()))
             .into_iter()
             .chain(media)
