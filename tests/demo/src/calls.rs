@@ -3,12 +3,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use callvault_test_support::callvault::{Row, Vault};
-use callvault_test_support::freeswitch::{Configuration, FreeSwitch, Installation, Instance};
+use callvault_test_support::callvault::{Commands, Row, Vault};
+use callvault_test_support::freeswitch::{Configuration, Instance};
 use callvault_test_support::rtp::Speech;
 use callvault_test_support::sip::{Answering, Call, CallPlan, UserAgent};
 use callvault_test_support::{Failed, Proof, broken};
 
+use crate::host::{Host, Stage, trace};
 use crate::say;
 
 /// Rings, answers, notices: far longer than any of them takes here.
@@ -19,15 +20,23 @@ const LINE: &str = "2001";
 const OUTSIDE: &str = "0612345678";
 
 pub fn act(output: &Path) -> Proof {
-    let Some(installation) = FreeSwitch::find() else {
-        broken!("no FreeSWITCH is found by `pkg-config freeswitch` or FREESWITCH_PREFIX")
-    };
+    let stage = Stage::find();
     std::fs::create_dir_all(output)?;
     let output = output.canonicalize()?;
-    say::title("Two calls on a real FreeSWITCH");
-    say::line(installation.version().unwrap_or_default().trim());
+    match &stage {
+        Stage::Real(installation) => {
+            say::title("Two calls on a real FreeSWITCH");
+            say::line(installation.version().unwrap_or_default().trim());
+        }
+        Stage::StandIn => {
+            say::title("Two calls on the stand-in host");
+            say::line(
+                "no FreeSWITCH is found by `pkg-config freeswitch` or FREESWITCH_PREFIX: two calls that one had are replayed",
+            );
+        }
+    }
     let vault = Vault::init(&output)?.with("company-numbers", r"2\d{3}").with("default-language", "en");
-    let host = converse_twice(&installation, &vault, &output)?;
+    let host = converse_twice(&stage, &vault, &output)?;
     let rows = vault.wait_listed(&host, 2)?;
     std::fs::write(vault.directory().join("callvault.conf.xml"), vault.configuration())?;
     say::typed("fs_cli", "callvault list", &host.api("callvault list")?);
@@ -47,29 +56,42 @@ pub fn act(output: &Path) -> Proof {
     thirty_one_days_later(&output)
 }
 
-/// Acts both calls.
-fn converse_twice(installation: &Installation, vault: &Vault, output: &Path) -> Proof<Instance> {
+/// Both calls.
+fn converse_twice(stage: &Stage, vault: &Vault, output: &Path) -> Proof<Host> {
     let (outside, agent) = (UserAgent::start(OUTSIDE)?, UserAgent::start(LINE)?);
     let told = [("answer", ""), ("callvault_notice", "language=en"), ("bridge", &*agent.dial_string())];
     let dial = outside.dial_string();
     let configuration =
         Configuration::new().extension("line", &told).extension("out", &[("bridge", &*dial)]).user(&agent);
-    let host = Instance::start(installation, &vault.installed(configuration), &output.join("host"))?;
-    host.must("load mod_callvault")?;
+    let host = stage.start(vault, configuration, &output.join("host"))?;
+    match &host {
+        Host::Real(host) => act_both(host, &outside, &agent)?,
+        Host::StandIn(host) => {
+            say::line(INBOUND);
+            host.replay(&trace("inbound"), &[])?.wait()?;
+            say::line(OUTBOUND);
+            host.replay(&trace("outbound"), &[])?.wait()?;
+        }
+    }
+    Ok(host)
+}
 
-    say::line("inbound: a caller rings, hears the notice, speaks with the service desk");
+const INBOUND: &str = "inbound: a caller rings, hears the notice, speaks with the service desk";
+const OUTBOUND: &str = "outbound: the service desk rings a customer, who hears the short notice first";
+
+fn act_both(host: &Instance, outside: &UserAgent, agent: &UserAgent) -> Proof {
+    say::line(INBOUND);
     agent.answering(Answering::AtOnce, speaking("inbound-agent")?);
     let out = outside.call("line", host.sip_port(), speaking("inbound-caller")?)?;
     let into = agent.incoming(SOON)?;
     converse(&out, &into)?;
 
-    say::line("outbound: the service desk rings a customer, who hears the short notice first");
+    say::line(OUTBOUND);
     outside.answering(Answering::AtOnce, speaking("outbound-callee")?);
     let out = agent.call("out", host.sip_port(), speaking("outbound-agent")?)?;
     let into = outside.incoming(SOON)?;
     converse(&out, &into)?;
-    host.wait_idle(SOON)?;
-    Ok(host)
+    host.wait_idle(SOON)
 }
 
 fn converse(out: &Call, into: &Call) -> Proof {

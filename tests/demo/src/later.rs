@@ -1,19 +1,17 @@
 //! The second part, thirty-one days later: everything is destroyed, and nothing opens it any more.
 use std::path::Path;
 
-use callvault_test_support::callvault::Vault;
-use callvault_test_support::freeswitch::{Configuration, FreeSwitch, Instance};
+use callvault_test_support::callvault::{Commands, Vault};
+use callvault_test_support::freeswitch::Configuration;
 use callvault_test_support::{Proof, broken, promise};
 
+use crate::host::Stage;
 use crate::say;
 
 pub fn act(output: &Path) -> Proof {
-    let Some(installation) = FreeSwitch::find() else { broken!("no FreeSWITCH is found any more") };
     say::title("Thirty-one days later");
     let vault = Vault::at(output)?;
-    let configuration = vault.installed(Configuration::new());
-    let host = Instance::start(&installation, &configuration, &output.join("later"))?;
-    host.must("load mod_callvault")?;
+    let host = Stage::find().start(&vault, Configuration::new(), &output.join("later"))?;
     let done = host.api("callvault_admin expire-now")?;
     say::typed("fs_cli", "callvault_admin expire-now", &done);
     say::typed("fs_cli", "callvault list", &host.api("callvault list")?);

@@ -1,9 +1,10 @@
-//! Two calls of shipped speech on a real FreeSWITCH, then what becomes of them: listed, one released by ticket and
+//! Two calls of shipped speech on a FreeSWITCH, or on the host that stands in for one, then what becomes of them: listed, one released by ticket and
 //! opened to .wav and .opus, and both destroyed when their time is over.
 //!
 //! `callvault-demo OUTPUT` acts the calls; it runs itself again as `callvault-demo --later OUTPUT`, thirty-one days
 //! ahead by faketime, for the end.
 mod calls;
+mod host;
 mod later;
 mod say;
 

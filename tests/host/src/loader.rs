@@ -199,7 +199,7 @@ unsafe extern "C" fn write_raw(
     // SAFETY: the stream is `command`'s, the module's bytes are as many as it says.
     unsafe {
         let output = &mut *(*stream).data.cast::<Vec<u8>>();
-        output.extend_from_slice(std::slice::from_raw_parts(data, length as usize));
+        output.extend_from_slice(std::slice::from_raw_parts(data, length));
     }
     host::SWITCH_STATUS_SUCCESS
 }

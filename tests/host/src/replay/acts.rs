@@ -42,7 +42,8 @@ impl Scene {
 
     /// A leg by its number; born with the first that is said of it.
     pub fn leg(&self, number: u32, said: Option<(&String, &String)>) -> &'static Leg {
-        *locked(&self.legs).entry(number).or_insert_with(|| match said {
+        let mut legs = locked(&self.legs);
+        legs.entry(number).or_insert_with(|| match said {
             Some((key, uuid)) if key == "uuid" => Leg::born(uuid),
             _ => Leg::born(&format!("leg {number} of no uuid")),
         })

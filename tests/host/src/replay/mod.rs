@@ -8,6 +8,7 @@ mod edit;
 mod queue;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
@@ -41,14 +42,13 @@ pub fn run(trace: Trace, edits: &Edits, began: impl FnOnce(i64)) -> std::io::Res
             What::Is(key, value) => scene.leg(record.leg, Some((key, value))).be(key, value),
             What::Variable(name, value) => scene.leg(record.leg, None).set_variable(name, value.as_deref()),
             _ => {
-                if !threads.contains_key(&record.thread) {
-                    threads.insert(record.thread, Actor::start(record.thread, &scene)?);
-                }
-                if let Some(actor) = threads.get(&record.thread) {
-                    scene.deal(place);
-                    // A thread that is gone has panicked, which its module's test sees by what is missing.
-                    let _ = actor.queue.send(place);
-                }
+                let actor = match threads.entry(record.thread) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(Actor::start(record.thread, &scene)?),
+                };
+                scene.deal(place);
+                // A thread that is gone has panicked, which its module's test sees by what is missing.
+                let _ = actor.queue.send(place);
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use callvault_stand_in::bindings as host;
@@ -58,10 +58,7 @@ impl Queue {
         }
         match until {
             None => self.due.recv().ok(),
-            Some(until) => match self.due.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(place) => Some(place),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            },
+            Some(until) => self.due.recv_timeout(until.saturating_duration_since(Instant::now())).ok(),
         }
     }
 

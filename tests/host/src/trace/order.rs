@@ -21,11 +21,10 @@ impl Trace {
 
 /// The callback in which this was answered.
 fn place_of_question(before: &[Record], answer: &Record) -> Option<usize> {
-    let is_variable = match answer.what {
-        What::Variable(..) => true,
-        What::Is(..) => false,
-        _ => return None,
-    };
+    if !answer.what.is_answer() {
+        return None;
+    }
+    let is_variable = matches!(answer.what, What::Variable(..));
     let place = before.iter().rposition(|record| record.thread == answer.thread && !record.what.is_answer())?;
     let question = &before[place];
     // What the host says at a callback's beginning stands in front of it already.
