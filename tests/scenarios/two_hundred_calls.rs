@@ -49,9 +49,9 @@ fn replayed_at_once(directory: &Path, taken: &Taken) -> Proof {
     let rows = vault.wait_listed(&host, CALLS + 1)?;
     let unrecorded = rows.iter().filter(|row| row.outcome.as_deref() != Some("recorded")).count();
     promise!(unrecorded == 0, "{unrecorded} of {CALLS} calls are not recorded: {rows:#?}");
+    let views = rows.iter().map(|row| vault.show(&host, &row.id)).collect::<Proof<Vec<_>>>()?;
     for account in accounts.iter().step_by(CALLS / 8) {
         let part = &account.parts[0];
-        let views = rows.iter().map(|row| vault.show(&host, &row.id)).collect::<Proof<Vec<_>>>()?;
         let Some(view) = views.iter().find(|view| view.tracks.iter().any(|track| track.leg == part.leg)) else {
             broken!("the leg {} is in no recording", part.leg)
         };

@@ -144,7 +144,8 @@ impl Vault {
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         let line = format!("<param name=\"{name}\" value=\"{}\"/>", value.replace('&', "&amp;").replace('"', "&quot;"));
-        let start = self.configuration.find(&format!("<param name=\"{name}\""));
+        let found = format!("<param name=\"{name}\"");
+        let start = self.configuration.match_indices(&found).map(|(start, _)| start).find(|&start| self.is_said(start));
         match start.and_then(|start| Some((start, start + self.configuration[start..].find("/>")? + 2))) {
             Some((start, end)) => self.configuration.replace_range(start..end, &line),
             None => {
@@ -152,6 +153,12 @@ impl Vault {
             }
         }
         self
+    }
+
+    /// Whether a place of the configuration is in no comment.
+    fn is_said(&self, place: usize) -> bool {
+        let before = &self.configuration[..place];
+        before.rfind("<!--").is_none_or(|opened| before[opened..].contains("-->"))
     }
 
     /// With this prompt as the notice, and no other.
