@@ -3,10 +3,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use callvault_test_support::callvault::{Commands, Row, Vault};
+use callvault_test_support::callvault::{Built, Commands, Row, Vault};
 use callvault_test_support::freeswitch::{Configuration, Instance};
 use callvault_test_support::rtp::Speech;
 use callvault_test_support::sip::{Answering, Call, CallPlan, UserAgent};
+use callvault_test_support::stand_in::StandIn;
 use callvault_test_support::{Failed, Proof, broken};
 
 use crate::host::{Host, Stage, trace};
@@ -130,6 +131,12 @@ fn thirty_one_days_later(output: &Path) -> Proof {
     let mut ahead = Command::new("faketime");
     // Only the wall clock goes ahead: a monotonic clock that does not fit the kernel's would stop every timer.
     ahead.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    // What is built is built: no cargo in that time.
+    let built = Built::locate()?;
+    ahead.env("CALLVAULT_MODULE", built.module).env("CALLVAULT_PROGRAM", built.program);
+    if let Stage::StandIn = Stage::find() {
+        ahead.env("CALLVAULT_STAND_IN", StandIn::program()?);
+    }
     let status = ahead.args(["-f", "+31d"]).arg(itself).arg("--later").arg(output).status();
     match status {
         Ok(status) if status.success() => Ok(()),

@@ -59,7 +59,7 @@ impl StandIn {
         if let Some(module) = configuration.module() {
             std::fs::copy(module, at("mod").join("mod_callvault.so"))?;
         }
-        let mut command = Command::new(program()?);
+        let mut command = Command::new(Self::program()?);
         for part in PARTS {
             command.arg(format!("-{part}")).arg(at(part));
         }
@@ -79,6 +79,17 @@ impl StandIn {
         let host = Self { directory: directory.into(), process, ended };
         host.await_ready()?;
         Ok(host)
+    }
+
+    /// The program, built where it is not; `CALLVAULT_STAND_IN` names another.
+    pub fn program() -> Proof<PathBuf> {
+        static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        let find = || match std::env::var_os("CALLVAULT_STAND_IN") {
+            Some(named) => Ok(named.into()),
+            None => cargo_built(&["callvault-stand-in"]).map(|directory| directory.join("stand-in")),
+        };
+        let found = PROGRAM.get_or_init(|| find().map_err(|failed| failed.message().unwrap_or("failed").to_owned()));
+        Ok(found.clone()?)
     }
 
     fn await_ready(&self) -> Proof {
@@ -195,17 +206,6 @@ impl Drop for StandIn {
             drop(self.ended.recv_timeout(STOP_LIMIT));
         }
     }
-}
-
-/// The program, built where it is not; `CALLVAULT_STAND_IN` names another.
-fn program() -> Proof<PathBuf> {
-    static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let find = || match std::env::var_os("CALLVAULT_STAND_IN") {
-        Some(named) => Ok(named.into()),
-        None => cargo_built(&["callvault-stand-in"]).map(|directory| directory.join("stand-in")),
-    };
-    let found = PROGRAM.get_or_init(|| find().map_err(|failed| failed.message().unwrap_or("failed").to_owned()));
-    Ok(found.clone()?)
 }
 
 /// When a trace began, Unix ms.
