@@ -122,6 +122,8 @@ impl Worker {
             return;
         }
         self.abandon();
+        // First what came of the tracks: whoever waits for the drain finds it in the channel.
+        self.send_reports();
         if let Some((_, done)) = self.draining.take() {
             let _ = done.send(all);
         }
