@@ -2,6 +2,7 @@
 //!
 //! What a codec says of a payload without decoding it is its duration; the timeline lives on that. Opus is never
 //! decoded here: it is kept as it came.
+mod g711;
 mod host;
 mod l16;
 mod opus;
@@ -104,8 +105,8 @@ pub struct NoDecoder {
 /// The decoder of a format: our own, or the host's.
 pub fn decoder_for(format: &FrameFormat, host: &dyn HostDecoders) -> Result<Box<dyn Decoder>, NoDecoder> {
     match Coding::of(format) {
-        Coding::Pcmu => Ok(Box::new(pcmu::Pcmu::new(format))),
-        Coding::Pcma => Ok(Box::new(pcma::Pcma::new(format))),
+        Coding::Pcmu => Ok(Box::new(g711::G711::new(&PCMU_SAMPLES, format))),
+        Coding::Pcma => Ok(Box::new(g711::G711::new(&PCMA_SAMPLES, format))),
         Coding::L16 => Ok(Box::new(l16::L16::new(format))),
         Coding::Opus => Err(NoDecoder { format: *format }),
         Coding::Host => host.open(format),
@@ -113,9 +114,9 @@ pub fn decoder_for(format: &FrameFormat, host: &dyn HostDecoders) -> Result<Box<
 }
 
 /// The 16-bit sample of each byte of G.711 µ-law.
-pub const PCMU_SAMPLES: [i16; 256] = pcmu::SAMPLES;
+pub static PCMU_SAMPLES: [i16; 256] = pcmu::SAMPLES;
 /// The 16-bit sample of each byte of G.711 A-law.
-pub const PCMA_SAMPLES: [i16; 256] = pcma::SAMPLES;
+pub static PCMA_SAMPLES: [i16; 256] = pcma::SAMPLES;
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,4 @@
 //! G.711 µ-law: one byte, one sample (ITU-T G.711, table 2).
-use super::{Decoder, Undecodable};
-use crate::capture::FrameFormat;
 
 /// The sample of each byte, scaled from 14 bits to 16.
 pub(super) const SAMPLES: [i16; 256] = {
@@ -15,34 +13,6 @@ pub(super) const SAMPLES: [i16; 256] = {
     }
     samples
 };
-
-/// µ-law, at 8 kHz wherever it is met.
-#[derive(Debug)]
-pub(super) struct Pcmu {
-    sample_rate: u32,
-    channels: u8,
-}
-
-impl Pcmu {
-    pub(super) fn new(format: &FrameFormat) -> Self {
-        Self { sample_rate: format.sample_rate, channels: format.channels }
-    }
-}
-
-impl Decoder for Pcmu {
-    fn decode(&mut self, payload: &[u8], out: &mut Vec<i16>) -> Result<(), Undecodable> {
-        out.extend(payload.iter().map(|&byte| SAMPLES[usize::from(byte)]));
-        Ok(())
-    }
-
-    fn sample_rate(&self) -> u32 {
-        self.sample_rate
-    }
-
-    fn channels(&self) -> u8 {
-        self.channels
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -47,6 +47,9 @@ pub(super) enum Message {
     Close { by: Instant },
 }
 
+/// Longer than it takes to tell a broken notice from a hang-up in it.
+const LONG_AFTER_A_NOTICE: Duration = Duration::from_secs(60);
+
 /// The thread's state.
 pub(super) struct Controller {
     pub(super) shared: Arc<Shared>,
@@ -239,6 +242,9 @@ impl Controller {
     fn close(mut self, by: Instant, reports: &Receiver<PoolReport>) {
         self.shared.readiness.set(CannotRecord::ShuttingDown, true);
         self.legs.shut_all();
+        // A notice that leaving broke off is no refusal: whoever was in it did not hang up, and had time to.
+        let (at, now) = (self.shared.clock.monotonic(), self.shared.clock.now());
+        self.step(Input::Tick { at: at.plus(LONG_AFTER_A_NOTICE), now });
         for leg in self.legs.keys() {
             let (at, now) = (self.shared.clock.monotonic(), self.shared.clock.now());
             self.leg(leg, at, now, LegInput::HungUp);
