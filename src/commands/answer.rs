@@ -37,12 +37,6 @@ impl Answer {
     }
 }
 
-impl<T: Into<Answer>> From<Result<T, CommandFault>> for Answer {
-    fn from(result: Result<T, CommandFault>) -> Self {
-        result.map_or_else(Self::Fault, Into::into)
-    }
-}
-
 /// Splits a command's arguments as a shell would and parses them; help comes back as an answer.
 pub fn parse<C: Parser>(arguments: &str) -> Result<C, Answer> {
     let words = shlex::split(arguments)

@@ -18,6 +18,7 @@ use crate::ffi::hooks::Message;
 use crate::ffi::session::{Flag, Located, Session, all_uuids};
 use crate::ffi::table::LegTable;
 use crate::ffi::{hooks, media};
+use crate::herald::outcome_text;
 use crate::module::{Module, module};
 
 pub use birth::born;
@@ -83,7 +84,7 @@ pub fn hung_up(session: Session<'_>) {
     if let Some(view) = module.recorder.leg_view(leg.key) {
         let (state, outcome) = match view.outcome {
             Some(Outcome::Recorded) => ("recorded", "recorded".to_owned()),
-            Some(Outcome::NotRecorded(reason)) => ("not_recorded", format!("not_recorded({})", reason.as_str())),
+            Some(Outcome::NotRecorded(reason)) => ("not_recorded", outcome_text(Outcome::NotRecorded(reason))),
             None => ("pending", String::new()),
         };
         session.set_variable(c"callvault_state", state);

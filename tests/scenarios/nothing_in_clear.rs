@@ -78,16 +78,25 @@ fn search_file(file: &Path) -> Proof<u64> {
     // A journal may be gone between the list and the look.
     let Ok(bytes) = std::fs::read(file) else { return Ok(0) };
     for (what, needle) in needles()? {
-        let found = bytes.windows(needle.len()).position(|window| window == needle);
+        let places = bytes.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle);
+        let found = places.map(|(place, _)| place).find(|&place| !in_base64(&bytes, place, needle.len()));
         promise!(found.is_none(), "{what} is in {} at {found:?}", file.display());
     }
     Ok(bytes.len() as u64)
 }
 
+/// A line of an age file's head is 43 letters of base64, which have four given ones by chance once in a hundred
+/// keystores. Audio's marks never stand there: a length or a version of other bytes follows both.
+fn in_base64(bytes: &[u8], place: usize, length: usize) -> bool {
+    let letter = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(**byte, b'+' | b'/');
+    let before = bytes[..place].iter().rev().take_while(letter).count();
+    let from_here = bytes[place..].iter().take_while(letter).count();
+    from_here > length && before + from_here == 43
+}
+
 fn needles() -> Proof<Vec<(String, Vec<u8>)>> {
-    // Four letters alone turn up in base64 by chance: the marks with what always stands beside them.
     let mut needles: Vec<(String, Vec<u8>)> =
-        vec![("an Ogg page".into(), b"OggS\0".to_vec()), ("a WAV".into(), b"WAVEfmt ".to_vec())];
+        vec![("an Ogg page".into(), b"OggS".to_vec()), ("a WAV".into(), b"RIFF".to_vec())];
     for number in [OUTSIDE, INSIDE[0]] {
         let quoted = format!("\"{number}\"");
         needles.push((format!("the number {number}"), if number.len() > 6 { number.into() } else { quoted.into() }));
