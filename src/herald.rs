@@ -163,7 +163,7 @@ fn speak(event: &RecorderEvent) {
     let subclass = match event {
         RecorderEvent::Started { .. } => c"callvault::started",
         RecorderEvent::Ended { .. } => c"callvault::outcome",
-        RecorderEvent::Switched { .. } => c"callvault::stopped",
+        RecorderEvent::Switched { .. } => c"callvault::switched",
         RecorderEvent::Alarm(_) => c"callvault::alarm",
         RecorderEvent::PolicyReloaded { .. }
         | RecorderEvent::Released { .. }

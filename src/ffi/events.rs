@@ -10,13 +10,14 @@ use crate::legs;
 use callvault_recorder::ids::LegUuid;
 
 /// The CUSTOM subclasses that we fire.
-pub const SUBCLASSES: [&CStr; 7] = [
+pub const SUBCLASSES: [&CStr; 8] = [
     c"callvault::started",
     c"callvault::stopped",
     c"callvault::notice",
     c"callvault::objected",
     c"callvault::paused",
     c"callvault::outcome",
+    c"callvault::switched",
     c"callvault::alarm",
 ];
 

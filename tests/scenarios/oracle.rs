@@ -17,23 +17,21 @@ const HICCUP: i64 = 110;
 
 /// One recording; each party on a track of its own, audible when it spoke and nobody else there; lengths the call's.
 pub fn each_on_its_own_track(account: &Account, findings: &Findings) -> Proof {
-    each_on_its_own_track_within(Lateness(0), account, findings)
+    each_on_its_own_track_in_packets(20, account, findings)
 }
 
-/// How long the host itself may hold a packet before anybody has it, ms.
-#[derive(Clone, Copy)]
-pub struct Lateness(pub i64);
-
-/// The same where the host holds packets back: all of a party's speech may be late by as much, and no more stretched.
-pub fn each_on_its_own_track_within(held: Lateness, account: &Account, findings: &Findings) -> Proof {
+/// The same for parties whose packets are this long: what the host throws away at the answer are whole packets, and the
+/// last one, sent as the party leaves, reaches as far beyond.
+pub fn each_on_its_own_track_in_packets(ms: i64, account: &Account, findings: &Findings) -> Proof {
+    let (beginning, beyond) = (BEGINNING.max(3 * ms), LENGTH.max(ms + WHEN));
     let (view, opened) = findings.recorded()?;
     promise!(view.state == "kept", "a recording that ended is kept, not {}", view.state);
     let zero = zero_of(view)?;
     for part in &account.parts {
         let (channel, track) = track_of(view, &part.leg)?;
-        heard_when_said(part, opened, channel, zero, held)?;
+        heard_when_said(part, opened, channel, zero)?;
         alone_on(part.frequency, opened, channel)?;
-        lasts_as_long_as(part, track, zero, held)?;
+        lasts_as_long_as(part, track, zero, beginning, beyond)?;
     }
     promise!(
         view.tracks.iter().filter(|track| track.party != "system").count() == account.parts.len(),
@@ -41,7 +39,7 @@ pub fn each_on_its_own_track_within(held: Lateness, account: &Account, findings:
         account.parts.len(),
         view.tracks
     );
-    lengths_match(account, view, opened, held)
+    lengths_match(account, view, opened, beyond)
 }
 
 /// Each party's words are in the recordings exactly once, when they were said, alone on that leg's tracks.
@@ -84,14 +82,9 @@ pub fn track_of<'a>(view: &'a View, leg: &str) -> Proof<(usize, &'a Track)> {
 }
 
 /// Audible on its track exactly when it spoke in its call.
-fn heard_when_said(part: &Part, opened: &Opened, channel: usize, zero: i64, held: Lateness) -> Proof {
+fn heard_when_said(part: &Part, opened: &Opened, channel: usize, zero: i64) -> Proof {
     let due: Vec<Interval> = clipped(&part.spoken, part.call).into_iter().map(|said| said.seen_from(zero)).collect();
     let found = joined(&opened.audible(channel, part.frequency), HICCUP);
-    let late = match (due.first(), found.first()) {
-        (Some(due), Some(found)) => (found.from - due.from).clamp(0, held.0),
-        _ => 0,
-    };
-    let due: Vec<Interval> = due.into_iter().map(|due| due.seen_from(-late)).collect();
     expect_near(&format!("{} Hz on its track", part.frequency), &due, &found, WHEN)
 }
 
@@ -104,15 +97,15 @@ pub fn alone_on(own: u32, opened: &Opened, channel: usize) -> Proof {
     Ok(())
 }
 
-/// The track ends with its party's call; its last packet may reach as far beyond it as the host holds packets.
-fn lasts_as_long_as(part: &Part, track: &Track, zero: i64, held: Lateness) -> Proof {
+/// The track ends with its party's call.
+fn lasts_as_long_as(part: &Part, track: &Track, zero: i64, beginning: i64, beyond: i64) -> Proof {
     let (Some(offset), Some(duration)) = (track.offset_ms, track.duration_ms) else {
         broken!("a track of a call that ended has an offset and a length: {track:#?}")
     };
     let call = part.call.seen_from(zero);
     promise!(
-        (-LENGTH..=BEGINNING + 2 * held.0).contains(&(offset - call.from))
-            && (-LENGTH..=LENGTH + held.0).contains(&(offset + duration - call.to)),
+        (-LENGTH..=beginning).contains(&(offset - call.from))
+            && (-LENGTH..=beyond).contains(&(offset + duration - call.to)),
         "the call of {} Hz was {call}; its track is {}",
         part.frequency,
         Interval::new(offset, offset + duration)
@@ -120,12 +113,12 @@ fn lasts_as_long_as(part: &Part, track: &Track, zero: i64, held: Lateness) -> Pr
     Ok(())
 }
 
-fn lengths_match(account: &Account, view: &View, opened: &Opened, held: Lateness) -> Proof {
+fn lengths_match(account: &Account, view: &View, opened: &Opened, beyond: i64) -> Proof {
     let from = account.parts.iter().map(|part| part.call.from).min().unwrap_or(0);
     let to = account.parts.iter().map(|part| part.call.to).max().unwrap_or(0);
     let length = to - from;
     promise!((view.duration_ms - length).abs() <= LENGTH, "{length} ms of call, {} ms of recording", view.duration_ms);
     let wav = opened.length_ms();
-    promise!((-LENGTH..=LENGTH + held.0).contains(&(wav - length)), "{length} ms of call, {wav} ms of WAV");
+    promise!((-LENGTH..=beyond).contains(&(wav - length)), "{length} ms of call, {wav} ms of WAV");
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::taken::Taken;
 
 const CALLS: usize = 200;
 /// So many answers at once reach their callers late, ms.
-const BURST: i64 = 800;
+const BURST: i64 = 400;
 const LONG: Duration = Duration::from_secs(60);
 
 pub fn trials() -> Vec<Trial> {

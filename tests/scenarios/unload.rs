@@ -70,18 +70,24 @@ fn twenty_times(place: Place<'_>) -> Proof {
     // The first round maps the library and whatever the host makes once.
     round(&house)?;
     settle(&house)?;
-    let (threads, descriptors) = (house.process().threads()?, house.process().descriptors()?);
+    let (threads, descriptors) = (house.process().threads()?, descriptors(&house)?);
     for _ in 0..20 {
         round(&house)?;
     }
     settle(&house)?;
-    let (threads_after, descriptors_after) = (house.process().threads()?, house.process().descriptors()?);
+    let (threads_after, descriptors_after) = (house.process().threads()?, self::descriptors(&house)?);
     promise!(threads_after == threads, "threads before {threads:?}, after {threads_after:?}");
     promise!(descriptors_after == descriptors, "descriptors before {descriptors:?}, after {descriptors_after:?}");
     house.load()?;
     let rows = house.vault().wait_listed(&house, 21)?;
     promise!(rows.iter().all(|row| row.outcome.as_deref() == Some("recorded")), "one call in each round: {rows:#?}");
     Ok(())
+}
+
+/// What is open, but for the host's own databases: it opens and closes handles of those as it pleases.
+fn descriptors(house: &House) -> Proof<Vec<String>> {
+    let all = house.process().descriptors()?;
+    Ok(all.into_iter().filter(|target| !target.contains("/host/db/")).collect())
 }
 
 /// Loads, reloads, records a call, unloads.

@@ -81,6 +81,11 @@ impl FrameProducer {
         whole &= self.0.push_entire_slice(&frame_head(head, length)).is_ok();
         whole & self.0.push_entire_slice(payload).is_ok()
     }
+
+    /// Whether the reader has taken everything.
+    pub(super) fn is_drained(&self) -> bool {
+        self.0.slots() == self.0.buffer().capacity()
+    }
 }
 
 /// The pool worker's end.

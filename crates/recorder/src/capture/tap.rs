@@ -69,6 +69,11 @@ impl TapWriter {
         }
     }
 
+    /// Whether the pool has taken all that was put into the ring.
+    pub fn is_drained(&self) -> bool {
+        self.ring.is_drained()
+    }
+
     fn lose(&mut self, at: Monotonic, generation: super::Generation) {
         match &mut self.lost {
             Some(lost) if lost.generation == generation => lost.frames = lost.frames.saturating_add(1),

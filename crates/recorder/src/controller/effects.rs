@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::event::RecorderEvent;
+use super::keeper::Orders;
 use super::readiness::CannotRecord;
 use super::thread::Controller;
 use crate::catalogue::Change;
@@ -12,7 +13,7 @@ use crate::encoding::{RingSide, TrackPlan};
 use crate::evidence::Party;
 use crate::ids::{InstanceTag, RecordingId};
 use crate::keystore::{ReadyKey, epoch_of};
-use crate::policy::Policy;
+use crate::policy::{Outcome, Policy};
 use crate::time::EpochDay;
 
 impl Controller {
@@ -74,6 +75,10 @@ impl Controller {
                 let expires_at = ended_at.plus(policy.retention);
                 self.books.row(Change::RecordingEnded { id: recording, ended_at, outcome, expires_at });
                 self.shared.tally().count(ended_at, outcome);
+                if outcome != Outcome::Recorded {
+                    // What keys and segments there are of it are not to be kept a moment longer.
+                    let _ = self.keeper.send(Orders::Settle);
+                }
                 for leg in self.legs.recording_over(recording, outcome) {
                     self.touch(leg);
                     self.shared.guarded(|| self.shared.notify.outcome(leg, recording, outcome));

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender};
 
+use super::ROWS_ARRIVE;
 use super::bookkeeper::Books;
 use super::clock_watch::ClockWatch;
 use super::event::RecorderEvent;
@@ -29,6 +30,8 @@ use crate::time::{Monotonic, UnixMillis};
 pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 /// How often the keeper looks at everything by itself.
 const ROUND: Duration = Duration::from_secs(30);
+/// How soon it looks where something was found not to be kept: once for many calls.
+const SETTLED_WITHIN: Duration = Duration::from_millis(500);
 
 /// Less free space than this in the store is an alarm: two hours of a hundred calls.
 const LOW_SPACE: u64 = 2 << 30;
@@ -37,6 +40,8 @@ const LOW_SPACE: u64 = 2 << 30;
 pub(super) enum Orders {
     /// Look at everything now.
     Wake,
+    /// Destroy what was found not to be kept.
+    Settle,
     /// Put a policy in force, read the roster.
     Reload { policy: Box<Policy>, answer: Sender<Result<(), CommandFault>> },
     /// Release a copy.
@@ -74,6 +79,8 @@ pub(super) struct Keeper {
     pub(super) clock: ClockWatch,
     pub(super) overdue_since: Option<Monotonic>,
     pub(super) frames_lost: u64,
+    /// What is to be destroyed may still be on its way into the catalogue.
+    pub(super) rows_first: bool,
 }
 
 impl Keeper {
@@ -87,6 +94,11 @@ impl Keeper {
                     // Where much is due, orders get their turn between two runs.
                     let again = self.round();
                     next = if again { Instant::now() } else { Instant::now() + ROUND };
+                    continue;
+                }
+                Ok(Orders::Settle) => {
+                    self.rows_first = true;
+                    next = next.min(Instant::now() + SETTLED_WITHIN);
                     continue;
                 }
                 Ok(order) => order,
@@ -106,7 +118,7 @@ impl Keeper {
             Orders::Release { ticket, answer } => drop(answer.send(self.release_counted(&ticket))),
             Orders::Expire { dry_run, answer } => drop(answer.send(self.expire_by_hand(dry_run))),
             Orders::Note(note) => self.note(note),
-            Orders::Wake | Orders::Close => {}
+            Orders::Wake | Orders::Settle | Orders::Close => {}
         }
     }
 
@@ -124,6 +136,9 @@ impl Keeper {
             self.look_at_store();
             self.look_for_lost_frames();
             self.look_at_memory();
+            if std::mem::take(&mut self.rows_first) {
+                self.books.flushed(ROWS_ARRIVE);
+            }
             let again = self.expire_by_itself();
             match self.log.checkpoint(now) {
                 Ok(()) => self.shared.clear("audit"),

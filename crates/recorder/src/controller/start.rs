@@ -145,7 +145,7 @@ pub(super) fn start(startup: Startup) -> Result<Recorder, StartFault> {
     let bookkeeper = Bookkeeper::new(Arc::clone(&shared), catalogue, Arc::clone(&keystore), Arc::clone(&store), stock);
     // The controller's thread alone keeps the pool alive, so that the pool's threads end with it.
     let pool_seen = Arc::downgrade(&pool);
-    let controller = Controller::new(Arc::clone(&shared), pool, Arc::clone(&keys), books.clone());
+    let controller = Controller::new(Arc::clone(&shared), pool, Arc::clone(&keys), books.clone(), order.clone());
     let keeper = Keeper {
         clock: ClockWatch::begin(now, shared.clock.monotonic(), last_known),
         shared: Arc::clone(&shared),
@@ -160,6 +160,7 @@ pub(super) fn start(startup: Startup) -> Result<Recorder, StartFault> {
         controller: message.clone(),
         overdue_since: None,
         frames_lost: 0,
+        rows_first: false,
     };
     let threads = Threads {
         bookkeeper: thread("callvault-books", move || bookkeeper.run(&orders))?,

@@ -8,6 +8,7 @@ use crossbeam::channel::{Receiver, Sender, select};
 
 use super::bookkeeper::Books;
 use super::event::RecorderEvent;
+use super::keeper::Orders;
 use super::legs::Legs;
 use super::readiness::CannotRecord;
 use super::shared::Shared;
@@ -58,6 +59,7 @@ pub(super) struct Controller {
     pub(super) pool: Arc<EncoderPool>,
     pub(super) keys: Arc<ReadyKeys>,
     pub(super) books: Books,
+    pub(super) keeper: Sender<Orders>,
     faulty: bool,
     failed_tracks: HashSet<(RecordingId, TrackNumber)>,
     waiting_for_idle: Vec<Sender<()>>,
@@ -67,7 +69,13 @@ pub(super) struct Controller {
 }
 
 impl Controller {
-    pub(super) fn new(shared: Arc<Shared>, pool: Arc<EncoderPool>, keys: Arc<ReadyKeys>, books: Books) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        pool: Arc<EncoderPool>,
+        keys: Arc<ReadyKeys>,
+        books: Books,
+        keeper: Sender<Orders>,
+    ) -> Self {
         Self {
             shared,
             conversations: Conversations::default(),
@@ -75,6 +83,7 @@ impl Controller {
             pool,
             keys,
             books,
+            keeper,
             faulty: false,
             failed_tracks: HashSet::new(),
             waiting_for_idle: Vec::new(),

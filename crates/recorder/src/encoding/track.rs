@@ -96,11 +96,13 @@ impl Track {
         let coding = Coding::of(format);
         let duration = coding.duration_us(format, payload);
         let usual = if (1..=LONGEST_US).contains(&format.ptime_us) { format.ptime_us } else { USUAL_PTIME_US };
+        let duration_us = duration.unwrap_or(usual);
         let arrival = Arrival {
-            at_us: self.us(head.at),
+            // The host's timer reads a packet up to its own length after it came: half of that is the least wrong.
+            at_us: self.us(head.at).saturating_sub(u64::from(duration_us / 2)),
             timestamp: head.timestamp,
             sequence: head.sequence,
-            duration_us: duration.unwrap_or(usual),
+            duration_us,
             clock_rate: format.clock_rate,
             divisible: coding.is_samples(),
         };

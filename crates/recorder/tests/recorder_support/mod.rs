@@ -284,10 +284,14 @@ impl Call {
             self.caller.speak(clock);
             self.agent.speak(clock);
             if packet % 50 == 0 {
-                // A second of audio, a quarter of what the ring holds; the pool walks it every 100 ms.
-                std::thread::sleep(Duration::from_millis(120));
+                self.wait_taken();
             }
         }
+    }
+
+    /// Until the pool has taken what both said.
+    pub fn wait_taken(&self) {
+        eventually("the pool takes what was said", || self.caller.tap.is_drained() && self.agent.tap.is_drained());
     }
 
     /// Whether both parties are being captured.
