@@ -201,7 +201,8 @@ impl Party_ {
     /// The next frame, of so many microseconds.
     pub fn send(&mut self, payload: &[u8], us: u32) {
         self.tap.take(&HostFrame {
-            at: self.started.plus(Duration::from_micros(self.now_us)),
+            // The host's timer comes by, on the average, when half of the packet's time is over.
+            at: self.started.plus(Duration::from_micros(self.now_us + u64::from(us / 2))),
             payload,
             timestamp: self.timestamp,
             sequence: self.sequence,
