@@ -6,19 +6,21 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use callvault_recorder::controller::{Notify, RecorderEvent};
+use callvault_recorder::conversation::Request;
 use callvault_recorder::ids::{LegKey, RecordingId};
 use callvault_recorder::policy::Outcome;
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::ffi::session::Located;
 use crate::ffi::{entry, events, interfaces};
-use crate::legs::Registry;
+use crate::legs::{self, Registry};
 use crate::module::module;
 
 enum Note {
     Legs(usize),
     RecordingChanged { leg: LegKey, recording: RecordingId, former: RecordingId },
     Outcome { leg: LegKey, outcome: Outcome },
+    Ask { leg: LegKey, request: Request },
     Event(RecorderEvent),
     Stop,
 }
@@ -71,6 +73,10 @@ impl Notify for Notes {
         let _ = self.0.send(Note::Outcome { leg, outcome });
     }
 
+    fn ask(&self, leg: LegKey, request: Request) {
+        let _ = self.0.send(Note::Ask { leg, request });
+    }
+
     fn event(&self, event: RecorderEvent) {
         let _ = self.0.send(Note::Event(event));
     }
@@ -87,6 +93,7 @@ fn run(inbox: &Receiver<Note>, registry: &Registry) {
             Ok(Note::Legs(count)) => holding = hold(holding, count > 0),
             Ok(Note::RecordingChanged { leg, recording, former }) => change(registry, leg, recording, former),
             Ok(Note::Outcome { leg, outcome }) => conclude(registry, leg, outcome),
+            Ok(Note::Ask { leg, request }) => legs::carry_out(registry, leg, request),
             Ok(Note::Event(event)) => speak(&event),
             Ok(Note::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
@@ -163,6 +170,10 @@ fn speak(event: &RecorderEvent) {
     let subclass = match event {
         RecorderEvent::Started { .. } => c"callvault::started",
         RecorderEvent::Ended { .. } => c"callvault::outcome",
+        RecorderEvent::Stopped { .. } => c"callvault::stopped",
+        RecorderEvent::Notice { .. } => c"callvault::notice",
+        RecorderEvent::Objected { .. } => c"callvault::objected",
+        RecorderEvent::Paused { .. } => c"callvault::paused",
         RecorderEvent::Switched { .. } => c"callvault::switched",
         RecorderEvent::Alarm(_) => c"callvault::alarm",
         RecorderEvent::PolicyReloaded { .. }

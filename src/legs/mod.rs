@@ -10,8 +10,8 @@ mod tap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callvault_recorder::conversation::LegInput;
-use callvault_recorder::ids::LegUuid;
+use callvault_recorder::conversation::{LegInput, Request};
+use callvault_recorder::ids::{LegKey, LegUuid};
 use callvault_recorder::policy::Outcome;
 
 use crate::ffi::hooks::Message;
@@ -124,6 +124,13 @@ fn break_notices(registry: &Registry) {
         if let Some(session) = Located::by_uuid(&leg.uuid()) {
             session.set_flag(Flag::Break);
         }
+    }
+}
+
+/// What the recorder asks for on a leg, on the herald's thread.
+pub fn carry_out(registry: &Registry, leg: LegKey, request: Request) {
+    if let Some(leg) = registry.by_key(leg) {
+        tracing::debug!(leg = leg.uuid().as_str(), "asked for {request:?}");
     }
 }
 

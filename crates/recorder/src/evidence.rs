@@ -32,6 +32,17 @@ pub enum NoticeState {
     Informed,
 }
 
+impl NoticeState {
+    /// Its word, as `show` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Partial => "partial",
+            Self::Informed => "informed",
+        }
+    }
+}
+
 /// One notice on one leg. Field names are those of `callvault show --json` (decision 18).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,6 +71,46 @@ pub struct NoticeEvidence {
     pub ended_at_ms: UnixMillis,
     /// How far it got.
     pub state: NoticeState,
+}
+
+/// How a party stands towards being recorded (NOT-04). What happened, not what it is taken to mean (decision 10).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It must be told, and has not been yet.
+    Pending,
+    /// A notice was sent to it whole, or its agent attested having said it.
+    Informed,
+    /// It was informed and went on.
+    InformedContinued,
+    /// It agreed by its digit.
+    Consented,
+    /// It did not agree in time, or said no (`optin`).
+    Declined,
+    /// It objected.
+    Objected,
+    /// It had agreed or gone on, and took that back.
+    Withdrawn,
+    /// It hung up in the notice.
+    RefusedHangup,
+    /// It went on without having been told whole.
+    NotInformed,
+    /// It is told by the means that the policy names (`told-by`).
+    ToldElsewhere,
+}
+
+/// When a party came to stand so. In `show --json`, and in the segment header of tracks that begin afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandingChange {
+    /// The host's uuid of the party's leg.
+    pub leg: LegUuid,
+    /// How it stands from then on.
+    pub standing: Standing,
+    /// When, UTC.
+    pub at_ms: UnixMillis,
+    /// By which means: `prompt`, `digit`, `agent`, `command`, or what `told-by` names.
+    pub by: String,
 }
 
 /// A stretch of a track without the party's audio.

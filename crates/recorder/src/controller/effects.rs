@@ -10,7 +10,7 @@ use super::thread::Controller;
 use crate::catalogue::Change;
 use crate::conversation::{Alarm, Effect, Input, OpenGate, Opening, ShutReason};
 use crate::encoding::{RingSide, TrackPlan};
-use crate::evidence::Party;
+use crate::evidence::{Party, Standing};
 use crate::ids::{InstanceTag, RecordingId};
 use crate::keystore::{ReadyKey, epoch_of};
 use crate::policy::{Outcome, Policy};
@@ -63,7 +63,29 @@ impl Controller {
                 self.legs.moved(leg, recording);
                 self.shared.guarded(|| self.shared.notify.recording_changed(leg, recording, former));
             }
-            Effect::Notice { recording, evidence } => self.books.row(Change::Notice { recording, evidence }),
+            Effect::Notice { recording, evidence } => {
+                self.shared.event(RecorderEvent::Notice {
+                    recording,
+                    leg: evidence.leg.clone(),
+                    state: evidence.state,
+                    prompt: evidence.prompt.clone(),
+                    language: evidence.language.clone(),
+                });
+                self.books.row(Change::Notice { recording, evidence });
+            }
+            Effect::Standing { recording, change } => {
+                if matches!(change.standing, Standing::Objected | Standing::Withdrawn) {
+                    let (leg, by) = (change.leg.clone(), change.by.clone());
+                    self.shared.event(RecorderEvent::Objected { recording, leg, by });
+                }
+            }
+            Effect::Paused { recording, leg, on, lasted, .. } => {
+                let lasted_ms = lasted.map(|lasted| u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX));
+                self.shared.event(RecorderEvent::Paused { recording, leg, on, lasted_ms });
+            }
+            Effect::Ask { leg, request } => {
+                self.shared.guarded(|| self.shared.notify.ask(leg, request));
+            }
             Effect::Ended { .. } => self.unpublished = true,
             Effect::Outcome { recording, ended_at, merged_into: Some(into), .. } => {
                 self.books.row(Change::RecordingMerged { id: recording, into, ended_at });
@@ -71,8 +93,8 @@ impl Controller {
                 self.count_open();
                 self.tell_if_idle();
             }
-            Effect::Outcome { recording, outcome, ended_at, merged_into: None } => {
-                let expires_at = ended_at.plus(policy.retention);
+            Effect::Outcome { recording, outcome, ended_at, retention, merged_into: None } => {
+                let expires_at = ended_at.plus(retention.unwrap_or(policy.retention).min(policy.retention));
                 self.books.row(Change::RecordingEnded { id: recording, ended_at, outcome, expires_at });
                 self.shared.tally().count(ended_at, outcome);
                 if outcome != Outcome::Recorded {
@@ -103,6 +125,14 @@ impl Controller {
                     code: "not_informed",
                     text: format!("leg {leg} of recording {recording} went on without having heard a whole notice"),
                 }))
+            }
+            Effect::Alarm(Alarm::NotAttested { recording, leg }) => {
+                self.shared.event(RecorderEvent::Alarm(super::Alarm {
+                    code: "not_attested",
+                    text: format!(
+                        "the agent on leg {leg} did not confirm in time that the other party of recording {recording} was told; nothing of it is kept"
+                    ),
+                }));
             }
             Effect::Alarm(Alarm::MediaBypassed { recording, leg }) => {
                 self.shared.event(RecorderEvent::Alarm(super::Alarm {

@@ -1,6 +1,8 @@
 //! What the recorder tells its host: about a leg's recording, and about itself.
 use std::borrow::Cow;
 
+use crate::conversation::Request;
+use crate::evidence::NoticeState;
 use crate::ids::{LegKey, LegUuid, RecordingId};
 use crate::policy::Outcome;
 
@@ -11,6 +13,8 @@ pub trait Notify: Send + Sync {
     fn recording_changed(&self, leg: LegKey, recording: RecordingId, former: RecordingId);
     /// How the call ended for this leg's recording; comes once for each of its legs that are still there.
     fn outcome(&self, leg: LegKey, recording: RecordingId, outcome: Outcome);
+    /// Do this on that leg.
+    fn ask(&self, leg: LegKey, request: Request);
     /// Something to log and to publish as an event.
     fn event(&self, event: RecorderEvent);
 }
@@ -31,6 +35,46 @@ pub enum RecorderEvent {
         recording: RecordingId,
         /// How.
         outcome: Outcome,
+    },
+    /// A recording's capture ended: its conversation is over, was objected to, or lost its last company party.
+    Stopped {
+        /// Which.
+        recording: RecordingId,
+        /// The outcome as it stands.
+        outcome: Outcome,
+    },
+    /// A notice ended on a leg.
+    Notice {
+        /// Which recording.
+        recording: RecordingId,
+        /// On which leg.
+        leg: LegUuid,
+        /// How far it got.
+        state: NoticeState,
+        /// The prompt's id.
+        prompt: String,
+        /// Its language.
+        language: String,
+    },
+    /// A party objected.
+    Objected {
+        /// Which recording.
+        recording: RecordingId,
+        /// On which leg.
+        leg: LegUuid,
+        /// `digit`, `agent` or `command`.
+        by: String,
+    },
+    /// A recording's capture was paused, or goes on.
+    Paused {
+        /// Which recording.
+        recording: RecordingId,
+        /// From whose side.
+        leg: LegUuid,
+        /// Whether it is paused now.
+        on: bool,
+        /// How long it was, milliseconds, where it is over.
+        lasted_ms: Option<u64>,
     },
     /// An operator switched recording on or off.
     Switched {
@@ -72,6 +116,10 @@ impl RecorderEvent {
         match self {
             Self::Started { .. } => "started",
             Self::Ended { .. } => "ended",
+            Self::Stopped { .. } => "stopped",
+            Self::Notice { .. } => "notice",
+            Self::Objected { .. } => "objected",
+            Self::Paused { .. } => "paused",
             Self::Switched { .. } => "switched",
             Self::PolicyReloaded { .. } => "policy_reloaded",
             Self::Released { .. } => "released",
@@ -88,7 +136,28 @@ impl RecorderEvent {
             Self::Started { recording, leg } => {
                 vec![("recording", recording.to_string().into()), ("leg", leg.as_str().into())]
             }
-            Self::Ended { recording, outcome } => {
+            Self::Notice { recording, leg, state, prompt, language } => vec![
+                ("recording", recording.to_string().into()),
+                ("leg", leg.as_str().into()),
+                ("state", state.as_str().into()),
+                ("prompt", prompt.as_str().into()),
+                ("language", language.as_str().into()),
+            ],
+            Self::Objected { recording, leg, by } => vec![
+                ("recording", recording.to_string().into()),
+                ("leg", leg.as_str().into()),
+                ("by", by.as_str().into()),
+            ],
+            Self::Paused { recording, leg, on, lasted_ms } => {
+                let mut fields = vec![
+                    ("recording", recording.to_string().into()),
+                    ("leg", leg.as_str().into()),
+                    ("paused", if *on { "on".into() } else { "off".into() }),
+                ];
+                fields.extend(lasted_ms.map(|ms| ("lasted-ms", ms.to_string().into())));
+                fields
+            }
+            Self::Ended { recording, outcome } | Self::Stopped { recording, outcome } => {
                 let mut fields = vec![("recording", recording.to_string().into())];
                 fields.extend(outcome_words(*outcome).map(|(name, word)| (name, word.into())));
                 fields

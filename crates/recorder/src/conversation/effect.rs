@@ -1,10 +1,11 @@
 //! What a step wants done. The controller's thread carries these out, in order.
 use crate::capture::Generation;
 use crate::conversation::input::{Direction, Personal};
-use crate::evidence::{GapReason, NoticeEvidence, Party};
+use crate::evidence::{GapReason, NoticeEvidence, Party, StandingChange};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
 use crate::policy::Outcome;
 use crate::time::{Monotonic, UnixMillis};
+use std::time::Duration;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +60,33 @@ pub enum Effect {
         /// What was measured.
         evidence: Box<NoticeEvidence>,
     },
+    /// A party of a started conversation came to stand so.
+    Standing {
+        /// The conversation's recording.
+        recording: RecordingId,
+        /// Its leg, and since when it stands so.
+        change: Box<StandingChange>,
+    },
+    /// A conversation's capture was paused, or goes on.
+    Paused {
+        /// Which.
+        recording: RecordingId,
+        /// The leg from whose side it came; the one first paused where it ended by itself.
+        leg: LegUuid,
+        /// Whether it is paused now.
+        on: bool,
+        /// How long it was, where it is over.
+        lasted: Option<Duration>,
+        /// It ended by itself.
+        by_itself: bool,
+    },
+    /// The host is asked to do something on a leg.
+    Ask {
+        /// Which.
+        leg: LegKey,
+        /// What.
+        request: Request,
+    },
     /// The last party left. The outcome follows at once, or when the tracks are closed.
     Ended {
         /// Which recording.
@@ -74,6 +102,8 @@ pub enum Effect {
         outcome: Outcome,
         /// When it ended, UTC; its expiry counts from here.
         ended_at: UnixMillis,
+        /// How long a dialplan wants it kept; the policy's retention where that is shorter or none was said.
+        retention: Option<Duration>,
         /// Nothing of it was kept and all who were there went on in that recording: a leg that answered a moment before
         /// it entered a conference is no call of its own.
         merged_into: Option<RecordingId>,
@@ -145,6 +175,15 @@ pub struct NewTrack {
     pub personal: Personal,
 }
 
+/// What the host does on a leg when asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Request {
+    /// Remind the company's party, and nobody else, that it has to tell the other one (STF-02).
+    Beep,
+    /// Say to the party that recording has stopped (prompt `stopped`, where there is one).
+    SayStopped,
+}
+
 /// Why a gate is shut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ShutReason {
@@ -152,8 +191,12 @@ pub enum ShutReason {
     Hold,
     /// The party is muted.
     Muted,
-    /// An operator paused it.
+    /// The company's side paused it.
     Paused,
+    /// It waits in a queue.
+    Waiting,
+    /// Its conversation was objected to.
+    Objected,
     /// Someone present has not been told, or has an exempt line.
     Withheld,
     /// Its media does not pass through this host.
@@ -170,10 +213,10 @@ impl ShutReason {
     /// The reason as the gap it leaves in the track.
     pub fn gap(self) -> GapReason {
         match self {
-            Self::Hold => GapReason::Hold,
+            Self::Hold | Self::Waiting => GapReason::Hold,
             Self::Muted => GapReason::Muted,
             Self::Paused => GapReason::Paused,
-            Self::Withheld | Self::Moved | Self::NoKey => GapReason::Withheld,
+            Self::Withheld | Self::Objected | Self::Moved | Self::NoKey => GapReason::Withheld,
             Self::NoMedia | Self::HungUp => GapReason::NotReceived,
         }
     }
@@ -187,6 +230,13 @@ pub enum Alarm {
         /// Its conversation.
         recording: RecordingId,
         /// Its leg, as the host names it.
+        leg: LegUuid,
+    },
+    /// An agent did not attest in time that the other party was told: the call is not recorded (STF-02).
+    NotAttested {
+        /// Its conversation.
+        recording: RecordingId,
+        /// The agent's leg, as the host names it.
         leg: LegUuid,
     },
     /// A leg's media bypasses this host, so it cannot be recorded.

@@ -143,7 +143,7 @@ impl Conversations {
                 WentOn::In(other) if outcome != Outcome::Recorded => Some(other),
                 WentOn::In(_) | WentOn::Nowhere | WentOn::HungUp => None,
             };
-            effects.push(Effect::Outcome { recording: id, outcome, ended_at, merged_into });
+            effects.push(Effect::Outcome { recording: id, outcome, ended_at, retention: None, merged_into });
             self.over.remember(id);
         }
         self.recordings.remove(&id);

@@ -1,8 +1,10 @@
 //! What the host tells about its legs. The switch side makes these; the controller's thread consumes them.
 use crate::evidence::NoticeEvidence;
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
+use crate::policy::NoticeMode;
 use crate::time::{Monotonic, UnixMillis};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// Which way a leg was set up, seen from the PBX.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -96,14 +98,50 @@ pub enum LegInput {
     MediaBypassed(bool),
     /// The host gave it another uuid.
     Renamed(LegUuid),
-    /// An operator paused or resumed the capture of this leg.
+    /// The conversation of this leg is not to be captured, or is again: payment data is being said (REC-13). Ends by
+    /// itself after the policy's `pause-seconds`.
     Paused(bool),
+    /// The leg waits in a queue, or does no more; a level (REC-08).
+    Waiting(bool),
+    /// Its party pressed digits that mean this. The digits themselves go nowhere (REC-12).
+    Signalled(Signal),
+    /// What its dialplan asks for, as far as the policy lets a dialplan ask; said before its notice.
+    Wishes(Box<Wishes>),
     /// It lost the race of its ring group: it is no party and has no outcome. Said before its `HungUp`.
     LostRace,
     /// The leg hung up.
     HungUp,
     /// Its session is gone: nothing more will come of it.
     Gone,
+}
+
+/// What a party means by the digits it pressed, or an operator by a command on its leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// The party objects; from the company's side: it says that the other party does (NOT-05).
+    Object,
+    /// The party agrees (`optin`).
+    Agree,
+    /// It does not (`optin`).
+    Decline,
+    /// From the company's side: it has told the other party (STF-01).
+    Attest,
+    /// From the company's side: pause for payment data.
+    Pause,
+    /// From the company's side: go on.
+    Resume,
+}
+
+/// What a dialplan asks for on a leg; made by [`Policy::wishes`](crate::policy::Policy::wishes), which lets through only
+/// what the policy allows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Its line is exempt (`callvault_exempt`).
+    pub exempt: bool,
+    /// Another mode for this leg's party (`callvault_mode`); never a weaker one.
+    pub mode: Option<NoticeMode>,
+    /// A shorter retention for its conversation (`callvault_retention`, days).
+    pub retention: Option<Duration>,
 }
 
 /// What is kept of a closed track.

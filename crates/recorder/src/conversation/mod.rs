@@ -23,8 +23,8 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use effect::{Alarm, Effect, NewTrack, OpenGate, Opening, ShutReason, Started};
-pub use input::{Direction, Input, Kept, LegFacts, LegInput, Personal, Side};
+pub use effect::{Alarm, Effect, NewTrack, OpenGate, Opening, Request, ShutReason, Started};
+pub use input::{Direction, Input, Kept, LegFacts, LegInput, Personal, Side, Signal, Wishes};
 pub use timers::TimerReason;
 
 use crate::evidence::{NoticeEvidence, NoticeState};
@@ -169,6 +169,7 @@ impl Conversations {
             LegInput::Muted(level) => leg.muted = level,
             LegInput::Paused(level) => leg.paused = level,
             LegInput::MediaBypassed(level) => leg.bypassed = level,
+            LegInput::Waiting(_) | LegInput::Signalled(_) | LegInput::Wishes(_) => {}
             LegInput::Renamed(uuid) => leg.uuid = uuid,
             LegInput::LostRace => self.lost_race(key),
             LegInput::HungUp => return self.hung_up(key, when, effects),

@@ -252,7 +252,13 @@ impl Follower {
                     assert!(self.outcomes.insert(recording, outcome).is_none(), "one outcome each");
                 }
                 Effect::LegJoined { recording, leg, .. } => assert_eq!(self.belongs.get(&leg), Some(&recording)),
-                Effect::Notice { .. } | Effect::Ended { .. } | Effect::RollOver { .. } | Effect::Alarm(_) => {}
+                Effect::Notice { .. }
+                | Effect::Standing { .. }
+                | Effect::Paused { .. }
+                | Effect::Ask { .. }
+                | Effect::Ended { .. }
+                | Effect::RollOver { .. }
+                | Effect::Alarm(_) => {}
             }
         }
     }
@@ -624,6 +630,9 @@ proptest! {
                     | Effect::CloseTrack { .. }
                     | Effect::SetRecording { .. }
                     | Effect::Notice { .. }
+                    | Effect::Standing { .. }
+                    | Effect::Paused { .. }
+                    | Effect::Ask { .. }
                     | Effect::Ended { .. }
                     | Effect::RollOver { .. }
                     | Effect::Alarm(_) => {}

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::policy::{NoticeMode, Policy, Profile, Uninformed};
+use crate::policy::{BypassedMedia, ForeignTaps, NoticeMode, OutboundNotice, Policy, Profile, Uninformed};
 
 impl Policy {
     /// SHA-256, in hexadecimal, over the canonical JSON (RFC 8785) of every setting; two policies that mean the
@@ -50,6 +50,45 @@ impl Policy {
             "ticket-s": self.ticket_validity.as_secs(),
             "system-track": self.system_track,
             "default-language": self.default_language,
+            "told-by": self.told_by,
+            "outbound-notice": match self.outbound_notice {
+                OutboundNotice::Play => "play",
+                OutboundNotice::Attest => "attest",
+            },
+            "attest-beep-s": self.attest_beep.as_secs(),
+            "attest-s": self.attest_within.as_secs(),
+            "digits": {
+                "object": self.digits.object,
+                "agree": self.digits.agree,
+                "decline": self.digits.decline,
+                "attest": self.digits.attest,
+                "agent-object": self.digits.agent_object,
+                "pause": self.digits.pause,
+                "resume": self.digits.resume,
+            },
+            "consent-s": self.consent_within.as_secs(),
+            "objection-s": self.objection_within.as_secs(),
+            "inband-digits": self.inband_digits,
+            "pause-s": self.pause_at_most.as_secs(),
+            "queue-applications": self.queue_applications,
+            "waiting-sound": self.waiting_sound,
+            "staff-beep": self.staff_beep,
+            "bypassed-media": match self.bypassed_media {
+                BypassedMedia::Leave => "leave",
+                BypassedMedia::Return => "return",
+            },
+            "foreign-taps": match self.foreign_taps {
+                ForeignTaps::Report => "report",
+                ForeignTaps::HangUp => "hangup",
+            },
+            "dialplan-may": {
+                "exempt": self.dialplan_may.exempt,
+                "language": self.dialplan_may.language,
+                "mode": self.dialplan_may.mode,
+                "retention": self.dialplan_may.retention,
+            },
+            "prompt-manifests": self.manifests_required,
+            "purposes": self.purposes.iter().map(|purpose| purpose.as_str()).collect::<Vec<_>>(),
             "prompts": prompts,
         })
     }

@@ -1,4 +1,5 @@
 //! What the admin wrote, typed. A [`Policy`] is an immutable snapshot, swapped whole on reload.
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,11 +9,13 @@ mod hash;
 mod numbers;
 mod outcome;
 mod parse;
+mod parse_telling;
 mod prompts;
 mod purpose;
 mod raw;
 #[cfg(test)]
 mod sample;
+mod signals;
 
 pub use facts::{LegSigns, NotDue, NoticeDue, NoticeFacts, PROMPT_NOTICE, PROMPT_OUTBOUND};
 pub use fault::PolicyFault;
@@ -21,9 +24,10 @@ pub use purpose::{Purpose, UnknownPurpose};
 pub use raw::{RawConfig, RawElement};
 #[cfg(test)]
 pub(crate) use sample::{sample, sample_config};
+pub use signals::{AskedFor, DigitMemory};
 
-/// How external parties agree (decision 10).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How external parties agree (decision 10), the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NoticeMode {
     /// Told; going on is stored as `informed_continued`, hanging up in the notice as `refused_hangup`.
     Notice,
@@ -42,6 +46,66 @@ pub enum Uninformed {
     Refuse,
     /// Recorded: the party is told by other means.
     Record,
+}
+
+/// How outside parties that are rung are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutboundNotice {
+    /// By the notice, after their answer and before the conversation.
+    Play,
+    /// By the agent, who attests having said it (STF-01).
+    Attest,
+}
+
+/// What becomes of a call whose media does not pass through this host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BypassedMedia {
+    /// It stays so: `not_recorded(no_media_path)`, and an alarm.
+    Leave,
+    /// Its media is brought back (`switch_ivr_media`), and an alarm says so.
+    Return,
+}
+
+/// What becomes of a media bug of somebody else on a leg in scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ForeignTaps {
+    /// Audited, and an alarm.
+    Report,
+    /// The same, and the leg that listens is hung up.
+    HangUp,
+}
+
+/// Which channel variables a dialplan may set; what it asks for can only make the policy stricter, but for `exempt`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DialplanMay {
+    /// `callvault_exempt`.
+    pub exempt: bool,
+    /// `callvault_language`.
+    pub language: bool,
+    /// `callvault_mode`.
+    pub mode: bool,
+    /// `callvault_retention`.
+    pub retention: bool,
+}
+
+/// What parties press, as characters of a telephone's keys. `None`: nothing does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digits {
+    /// `objection-digit`: an outside party objects. `9` in the modes `optout` and `optin`; in `notice` none, for no
+    /// prompt names one, unless the config does.
+    pub object: Option<char>,
+    /// `agree-digit`, `decline-digit`: the answers that `optin` asks for.
+    pub agree: char,
+    /// See `agree`.
+    pub decline: char,
+    /// `attest-code`, the key after `*`: the company's party has told the other one.
+    pub attest: Option<char>,
+    /// `agent-objection-code`, the key after `*`: the company's party says that the other one objects.
+    pub agent_object: Option<char>,
+    /// `pause-code`, `resume-code`, the keys after `*`: payment data is being said, or no more.
+    pub pause: Option<char>,
+    /// See `pause`.
+    pub resume: Option<char>,
 }
 
 /// How audio is kept.
@@ -85,6 +149,40 @@ pub struct Policy {
     pub notice_mode: NoticeMode,
     /// `uninformed`.
     pub uninformed: Uninformed,
+    /// `told-by`: by which other means parties are told where `uninformed` is `record`; kept with the evidence.
+    pub told_by: String,
+    /// `outbound-notice`.
+    pub outbound_notice: OutboundNotice,
+    /// `attest-beep-seconds`: when an agent who has not attested is reminded.
+    pub attest_beep: Duration,
+    /// `attest-seconds`: when it is too late.
+    pub attest_within: Duration,
+    /// What parties press.
+    pub digits: Digits,
+    /// `consent-seconds`: how long `optin` waits for a digit after its prompt.
+    pub consent_within: Duration,
+    /// `objection-seconds`: how long after its notice an outside party's digit objects.
+    pub objection_within: Duration,
+    /// `inband-digits`: whether tones in the audio count as digits too.
+    pub inband_digits: bool,
+    /// `pause-seconds`: how long a pause for payment data lasts at most.
+    pub pause_at_most: Duration,
+    /// `queue-applications`: dialplan applications in which a leg waits and is not captured.
+    pub queue_applications: Vec<String>,
+    /// `waiting-sound`: what a party hears while the other one is told; `None` is silence.
+    pub waiting_sound: Option<String>,
+    /// `staff-beep`: whether the company's party hears a beep when capture begins (STF-04).
+    pub staff_beep: bool,
+    /// `bypassed-media`.
+    pub bypassed_media: BypassedMedia,
+    /// `foreign-taps`.
+    pub foreign_taps: ForeignTaps,
+    /// `dialplan-may`.
+    pub dialplan_may: DialplanMay,
+    /// `prompt-manifests`: whether a prompt without a manifest counts as none (`required`).
+    pub manifests_required: bool,
+    /// `purposes`: the purposes that are enabled; every prompt names them all, or is layered (NOT-03).
+    pub purposes: BTreeSet<Purpose>,
     /// `company-numbers`: a number that matches is the company's party.
     pub company_numbers: Option<regex::Regex>,
     /// `exempt-numbers`: a call to or from such a number is `not_recorded(exempt_line)`.

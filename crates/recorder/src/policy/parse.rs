@@ -9,10 +9,10 @@ use crate::policy::fault::{PolicyFault, quoted};
 use crate::policy::numbers::{BadNumbers, parse_numbers};
 use crate::policy::prompts::read_prompts;
 use crate::policy::raw::{RawConfig, RawElement};
-use crate::policy::{NoticeMode, Policy, Profile, Uninformed};
+use crate::policy::{BypassedMedia, ForeignTaps, NoticeMode, OutboundNotice, Policy, Profile, Uninformed};
 
 /// Every parameter of `<settings>`.
-const PARAMETERS: [&str; 17] = [
+const PARAMETERS: [&str; 40] = [
     "data-dir",
     "keystore-dir",
     "roster",
@@ -30,6 +30,29 @@ const PARAMETERS: [&str; 17] = [
     "ticket-minutes",
     "system-track",
     "default-language",
+    "told-by",
+    "outbound-notice",
+    "attest-beep-seconds",
+    "attest-seconds",
+    "objection-digit",
+    "agree-digit",
+    "decline-digit",
+    "attest-code",
+    "agent-objection-code",
+    "pause-code",
+    "resume-code",
+    "consent-seconds",
+    "objection-seconds",
+    "inband-digits",
+    "pause-seconds",
+    "queue-applications",
+    "waiting-sound",
+    "staff-beep",
+    "bypassed-media",
+    "foreign-taps",
+    "dialplan-may",
+    "purposes",
+    "prompt-manifests",
 ];
 
 /// A recording is kept no longer than this many times 24 h.
@@ -76,9 +99,30 @@ impl Policy {
             ticket_validity: Duration::from_secs(reader.whole("ticket-minutes", 1..=15, 15, "minutes") * 60),
             system_track: reader.system_track(),
             default_language: reader.language(),
+            told_by: reader.told_by(),
+            outbound_notice: reader
+                .word("outbound-notice", &[("play", OutboundNotice::Play), ("attest", OutboundNotice::Attest)]),
+            attest_beep: reader.seconds("attest-beep-seconds", 1..=600, 15),
+            attest_within: reader.seconds("attest-seconds", 1..=600, 30),
+            digits: reader.digits(),
+            consent_within: reader.seconds("consent-seconds", 1..=60, 8),
+            objection_within: reader.seconds("objection-seconds", 0..=86_400, 300),
+            inband_digits: reader.word("inband-digits", &[("false", false), ("true", true)]),
+            pause_at_most: reader.seconds("pause-seconds", 1..=600, 120),
+            queue_applications: reader.names("queue-applications", "fifo,callcenter"),
+            waiting_sound: reader.waiting_sound(),
+            staff_beep: reader.word("staff-beep", &[("false", false), ("true", true)]),
+            bypassed_media: reader
+                .word("bypassed-media", &[("leave", BypassedMedia::Leave), ("return", BypassedMedia::Return)]),
+            foreign_taps: reader
+                .word("foreign-taps", &[("report", ForeignTaps::Report), ("hangup", ForeignTaps::HangUp)]),
+            dialplan_may: reader.dialplan_may(),
+            manifests_required: reader.word("prompt-manifests", &[("optional", false), ("required", true)]),
+            purposes: reader.purposes(),
             prompts: Vec::new(),
             hash: String::new(),
         };
+        reader.in_order(&policy);
         reader.apart(&policy.data_dir, &policy.keystore_dir);
         let mut faults = reader.faults;
         policy.prompts = read_prompts(prompts, &policy, &mut faults);
@@ -159,8 +203,8 @@ pub(super) fn no_text(element: &RawElement, path: &str, faults: &mut Vec<PolicyF
 }
 
 /// Reads `<param>`s one by one and collects what is wrong with them.
-struct Reader<'a> {
-    values: BTreeMap<&'a str, &'a str>,
+pub(super) struct Reader<'a> {
+    pub(super) values: BTreeMap<&'a str, &'a str>,
     /// Parameters that are there but unreadable as elements: they are not reported as missing too.
     broken: Vec<&'a str>,
     faults: Vec<PolicyFault>,
@@ -211,7 +255,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn fault(&mut self, name: &str, found: impl Into<String>, right: impl Into<String>) {
+    pub(super) fn fault(&mut self, name: &str, found: impl Into<String>, right: impl Into<String>) {
         self.faults.push(PolicyFault::new(path_of(name), found, right));
     }
 
@@ -222,7 +266,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One of these words; the first is the default.
-    fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> T {
+    pub(super) fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> T {
         let (_, default) = words[0];
         let Some(value) = self.values.get(name).copied() else { return default };
         if let Some((_, meaning)) = words.iter().find(|(word, _)| *word == value) {
@@ -234,7 +278,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number in digits alone.
-    fn whole(&mut self, name: &str, range: std::ops::RangeInclusive<u64>, default: u64, unit: &str) -> u64 {
+    pub(super) fn whole(&mut self, name: &str, range: std::ops::RangeInclusive<u64>, default: u64, unit: &str) -> u64 {
         let Some(value) = self.values.get(name).copied() else { return default };
         let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
         match value.parse::<u64>() {
@@ -312,16 +356,9 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// A promise that is not kept yet is refused, not broken in silence: recording without the digit that `optin`
-    /// promises would be the weaker policy.
     fn notice_mode(&mut self) -> NoticeMode {
         let words = [("notice", NoticeMode::Notice), ("optout", NoticeMode::OptOut), ("optin", NoticeMode::OptIn)];
-        let mode = self.word("notice-mode", &words);
-        if mode != NoticeMode::Notice {
-            let found = self.values.get("notice-mode").copied().unwrap_or_default();
-            self.fault("notice-mode", quoted(found), "\"notice\": this version does not listen for a digit yet");
-        }
-        mode
+        self.word("notice-mode", &words)
     }
 
     fn system_track(&mut self) -> bool {

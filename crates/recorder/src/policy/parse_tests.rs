@@ -41,7 +41,7 @@ fn each_bad_value_is_refused_at_its_own_place() {
         ("ticket-minutes", &["0", "16", "soon"]),
         ("sync-interval-ms", &["0", "99", "10001", "2s"]),
         ("encoder-threads", &["0", "257", "all"]),
-        ("notice-mode", &["", "Notice", "none", "off", "optin", "optout"]),
+        ("notice-mode", &["", "Notice", "none", "off"]),
         ("uninformed", &["", "PLAY", "ignore"]),
         ("record-internal", &["yes", "1", "True", ""]),
         ("system-track", &["true", "yes"]),

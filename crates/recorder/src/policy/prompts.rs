@@ -75,7 +75,7 @@ fn is_id(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-fn is_source(text: &str) -> bool {
+pub(super) fn is_source(text: &str) -> bool {
     let scheme = text.split_once("://").is_some_and(|(scheme, rest)| {
         !rest.is_empty()
             && !scheme.is_empty()

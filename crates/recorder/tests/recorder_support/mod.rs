@@ -11,7 +11,7 @@ use callvault_recorder::access::{NodeKey, Nonce, PublicLine, Role, Roster, Ticke
 use callvault_recorder::capture::{FrameFormat, Gate, HostFrame, TapCounters, TapWriter, frame_ring};
 use callvault_recorder::codec::{Decoder, HostDecoders, NoDecoder};
 use callvault_recorder::controller::{LegState, Notify, Recorder, RecorderEvent, StartFault, Startup};
-use callvault_recorder::conversation::{Direction, LegFacts, LegInput, Personal, Side};
+use callvault_recorder::conversation::{Direction, LegFacts, LegInput, Personal, Request, Side};
 use callvault_recorder::disclosure::{CopyFault, CopyReader, Format, Layout};
 use callvault_recorder::encoding::RingSide;
 use callvault_recorder::ids::{InstanceTag, LegKey, LegUuid, RecordingId};
@@ -166,6 +166,7 @@ impl HostDecoders for NoHostDecoders {
 pub struct Heard {
     pub events: Mutex<Vec<RecorderEvent>>,
     pub outcomes: Mutex<Vec<(LegKey, RecordingId, Outcome)>>,
+    pub requests: Mutex<Vec<(LegKey, Request)>>,
     pub moves: Mutex<Vec<(LegKey, RecordingId, RecordingId)>>,
 }
 
@@ -189,6 +190,10 @@ impl Notify for Heard {
 
     fn outcome(&self, leg: LegKey, recording: RecordingId, outcome: Outcome) {
         self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((leg, recording, outcome));
+    }
+
+    fn ask(&self, leg: LegKey, request: Request) {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push((leg, request));
     }
 
     fn event(&self, event: RecorderEvent) {

@@ -190,6 +190,14 @@ fn line(effect: &Effect) -> Option<String> {
         Effect::Notice { recording, evidence } => {
             format!("{} of r{} heard {}", evidence.leg, number(*recording), word(&evidence.state))
         }
+        Effect::Standing { recording, change } => {
+            format!("{} of r{} is {} by {}", change.leg, number(*recording), word(&change.standing), change.by)
+        }
+        Effect::Paused { recording, on, by_itself, .. } => {
+            let how = if *by_itself { " by itself" } else { "" };
+            format!("r{} {}{how}", number(*recording), if *on { "pauses" } else { "goes on" })
+        }
+        Effect::Ask { leg, request } => format!("{} is asked to {request:?}", letter(*leg)),
         Effect::Ended { .. } => return None,
         Effect::Outcome { recording, merged_into: Some(other), .. } => {
             format!("r{} went on in r{}", number(*recording), number(*other))
@@ -199,6 +207,7 @@ fn line(effect: &Effect) -> Option<String> {
         }
         Effect::RollOver { recording } => format!("r{} is too long", number(*recording)),
         Effect::Alarm(Alarm::NotInformed { leg, .. }) => format!("alarm: {leg} untold"),
+        Effect::Alarm(Alarm::NotAttested { leg, .. }) => format!("alarm: {leg} did not attest"),
         Effect::Alarm(Alarm::MediaBypassed { leg, .. }) => format!("alarm: {leg} bypassed"),
     })
 }
