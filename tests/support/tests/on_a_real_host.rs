@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use callvault_test_support::codec::Codec;
-use callvault_test_support::freeswitch::{Configuration, Instance};
+use callvault_test_support::freeswitch::{Configuration, Event, Instance};
 use callvault_test_support::intervals::{joined, total};
 use callvault_test_support::rtp::Speech;
 use callvault_test_support::sip::{Answering, Call, CallEvent, CallPlan, UserAgent};
@@ -172,15 +172,31 @@ fn conference(stage: &Stage) -> Proof {
     host.wait_idle(SOON)
 }
 
+/// Keys pressed by RFC 4733 reach the host in their order, each once and soon; so does one sent by INFO.
 fn digit(stage: &Stage) -> Proof {
     let host = stage.start(&Configuration::new())?;
     let caller = UserAgent::start("0612345678")?;
     let call = caller.call("park", host.sip_port(), CallPlan::saying(Speech::Silence))?;
     call.wait_answered(SOON)?;
-    call.media().press('9');
-    host.events().wait_for("the digit 9", SOON, |event| event.name() == "DTMF" && event.header("DTMF-Digit") == "9")?;
+    call.talk(Duration::from_millis(300))?;
+    let pressed = call.press("*99")?;
+    let got = |count| {
+        let keys = |event: &Event| event.name() == "DTMF" && event.leg() == call.id();
+        let mut seen = 0;
+        let counted = |event: &Event| {
+            seen += usize::from(keys(event));
+            seen == count
+        };
+        host.events().wait_for(&format!("{count} keys"), SOON, counted)
+    };
+    let last = got(3)?;
+    promise!(last.at.duration_since(pressed) < Duration::from_millis(100), "a key is known when it is let go");
     call.press_by_info('5')?;
-    host.events().wait_for("the digit 5", SOON, |event| event.name() == "DTMF" && event.header("DTMF-Digit") == "5")?;
+    got(4)?;
+    let keys = host.events().events();
+    let keys: String =
+        keys.iter().filter(|event| event.name() == "DTMF").map(|event| event.header("DTMF-Digit")).collect();
+    promise!(keys == "*995", "*99 and 5 were pressed; the host got {keys}");
     promise!(call.ask_options()? == 200, "OPTIONS in a dialog");
     host.must(&format!("uuid_kill {}", call.id()))?;
     call.wait_ended(SOON)?;

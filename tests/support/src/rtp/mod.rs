@@ -126,6 +126,8 @@ struct State {
     /// Whether the session's direction lets us send.
     may_send: bool,
     digits: Vec<(char, Duration)>,
+    /// Keys whose end was sent, and when.
+    pressed: Vec<(char, Instant)>,
     fresh_source: bool,
     said: Vec<Said>,
     /// Packets handed to the network, harmed ones included.
@@ -160,6 +162,7 @@ impl RtpSession {
                 target: None,
                 may_send: true,
                 digits: Vec::new(),
+                pressed: Vec::new(),
                 fresh_source: false,
                 said: Vec::new(),
                 sent: 0,
@@ -206,9 +209,16 @@ impl RtpSession {
         self.shared.state().sending.packet_times = times.to_vec();
     }
 
-    /// Sends a digit as RFC 4733 events (100 ms).
-    pub fn press(&self, digit: char) {
-        self.shared.state().digits.push((digit, Duration::from_millis(100)));
+    /// Sends a key as RFC 4733 events (100 ms), in place of audio. When the first packet that ends it was sent: the
+    /// far end may know of the key from then on.
+    pub fn press(&self, key: char, limit: Duration) -> Proof<Instant> {
+        let before = {
+            let mut state = self.shared.state();
+            state.digits.push((key, Duration::from_millis(100)));
+            state.pressed.len()
+        };
+        self.wait(limit, "to press a key", |state| state.pressed.len() > before)?;
+        Ok(self.shared.state().pressed[before].1)
     }
 
     /// Goes on as another synchronisation source, as a far end does that moved its media.

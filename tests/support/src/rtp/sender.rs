@@ -112,10 +112,14 @@ fn turn(
     }
     drop(state);
 
+    let ended = wire.digit.as_ref().filter(|digit| digit.ends == 0).map(|digit| digit.digit);
     if let Some(bytes) = payload(&speech, target, voice, wire, ticks) {
         send(shared, target, wire, bytes, harm);
     } else {
         wire.spurt = true;
+    }
+    if let Some(key) = ended.filter(|_| wire.digit.as_ref().is_none_or(|digit| digit.ends > 0)) {
+        shared.state().pressed.push((key, Instant::now()));
     }
     wire.packets += 1;
     wire.timestamp = wire.timestamp.wrapping_add(ticks);
@@ -127,10 +131,11 @@ fn turn(
 /// The next packet's bytes; `None` where the party sends nothing now.
 fn payload(speech: &Speech, target: Target, voice: &mut Voice, wire: &mut Wire, ticks: u32) -> Option<Vec<u8>> {
     if let Some(digit) = wire.digit.as_mut() {
-        digit.ticks += ticks;
-        let last = digit.ticks >= digit.length;
+        let first = digit.ticks == 0;
+        digit.ticks = (digit.ticks + ticks).min(digit.length);
+        let last = digit.ticks == digit.length;
         let payload = telephone_event(digit.digit, digit.ticks.min(0xffff) as u16, last)?;
-        let (began, first) = (digit.began, digit.ticks == ticks);
+        let began = digit.began;
         if last {
             digit.ends += 1;
             // RFC 4733 2.5.1.4: the end is sent three times.

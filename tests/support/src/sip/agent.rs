@@ -6,8 +6,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::call::{Call, CallInner, CallPlan};
+use super::call::Call;
+use super::dialog::CallInner;
 use super::message::{Message, Start, tag_of, uri_of};
+use super::plan::CallPlan;
 use crate::{Proof, broken};
 
 /// RFC 3261 17: T1 and T2, and how long a request is repeated.

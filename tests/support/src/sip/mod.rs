@@ -2,10 +2,14 @@
 //! transfer blind and attended, digits. No authentication, no proxies between us and the host.
 mod agent;
 mod call;
+mod control;
+mod dialog;
 mod message;
+mod plan;
 mod sdp;
 
 pub use agent::{Answering, UserAgent};
-pub use call::{Call, CallEvent, CallPlan};
+pub use call::Call;
 pub use message::{Message, Start};
+pub use plan::{CallEvent, CallPlan};
 pub use sdp::{Description, Direction};
