@@ -41,6 +41,18 @@ impl Entry {
         self
     }
 
+    /// The same, gone wrong.
+    #[must_use]
+    pub fn failed(self) -> Self {
+        Self { outcome: Verdict::Failed, ..self }
+    }
+
+    /// The same, not allowed.
+    #[must_use]
+    pub fn refused(self) -> Self {
+        Self { outcome: Verdict::Refused, ..self }
+    }
+
     /// The same, with one more detail.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
@@ -56,6 +68,12 @@ pub enum Actor {
     Recorder,
     /// Whoever types into fs_cli; the host tells no more of him (decision 7).
     Operator,
+    /// The company's party, by the keys of its telephone.
+    Agent,
+    /// An outside party, by a key of its telephone.
+    OutsideParty,
+    /// Somebody with access to the host or its dialplan; it tells no more.
+    Unknown,
     /// A person of the roster, by the SHA-256 of the public signing key.
     Person {
         /// That hash.
@@ -68,6 +86,9 @@ impl Actor {
         match self {
             Self::Recorder => "recorder".into(),
             Self::Operator => "operator".into(),
+            Self::Agent => "agent".into(),
+            Self::OutsideParty => "outside_party".into(),
+            Self::Unknown => "unknown".into(),
             Self::Person { key_sha256 } => format!("person:{}", hex(key_sha256)),
         }
     }
@@ -116,6 +137,26 @@ pub enum Action {
     StorageFault,
     /// Our tap was taken off a leg by others.
     TapRemoved,
+    /// It was put back.
+    TapRepair,
+    /// Somebody else's tap is on a leg in scope; details have its function and target.
+    ForeignTap,
+    /// The leg that listened was hung up.
+    ListenerHangUp,
+    /// Media that bypassed this host was brought back, or could not be.
+    MediaReturn,
+    /// A dialplan's variable was refused.
+    DialplanWish,
+    /// The company's side says that it told the other party.
+    Attest,
+    /// A party objects to being recorded, or somebody says that it does.
+    Object,
+    /// A party that had agreed or gone on takes that back.
+    Withdraw,
+    /// An answered call in scope of which the recorder knows no outcome.
+    CallUnreconciled,
+    /// An operator has read the alarms that stand for what is over.
+    OperatorAcknowledge,
 }
 
 impl Action {
@@ -142,6 +183,16 @@ impl Action {
             Self::ClockDoubt => "clock.doubt",
             Self::StorageFault => "storage.fault",
             Self::TapRemoved => "tap.removed",
+            Self::TapRepair => "tap.repair",
+            Self::ForeignTap => "tap.foreign",
+            Self::ListenerHangUp => "listener.hangup",
+            Self::MediaReturn => "media.return",
+            Self::DialplanWish => "dialplan.wish",
+            Self::Attest => "attest",
+            Self::Object => "object",
+            Self::Withdraw => "withdraw",
+            Self::CallUnreconciled => "call.unreconciled",
+            Self::OperatorAcknowledge => "operator.acknowledge",
         }
     }
 }

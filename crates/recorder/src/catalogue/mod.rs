@@ -167,6 +167,11 @@ impl CatalogueReader {
         self.at_one_moment(|rows| due::due(rows, now, retention, limit))
     }
 
+    /// Whether that recording has its outcome, destroyed ones included.
+    pub fn has_outcome(&self, id: RecordingId) -> Result<bool, CatalogueFault> {
+        self.at_one_moment(|rows| read::has_outcome(rows, id))
+    }
+
     /// How many recordings are in which state.
     pub fn counts(&self, now: UnixMillis, retention: Duration) -> Result<Counts, CatalogueFault> {
         self.at_one_moment(|rows| read::counts(rows, now, retention))

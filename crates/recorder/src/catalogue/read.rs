@@ -285,6 +285,17 @@ pub(super) fn outcomes_since(connection: &Connection, since: UnixMillis) -> Resu
     rows.map(|row| row.doing("count outcomes").map(|(word, many)| (word, unsigned(many)))).collect()
 }
 
+/// Whether a recording has its outcome, destroyed ones included.
+pub(super) fn has_outcome(connection: &Connection, id: RecordingId) -> Result<bool, CatalogueFault> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM recordings WHERE id = ?1 AND outcome IS NOT NULL)
+                 OR EXISTS (SELECT 1 FROM tombstones WHERE id = ?1)",
+        )
+        .and_then(|mut statement| statement.query_row([id.bytes()], |row| row.get(0)))
+        .doing("look for an outcome")
+}
+
 /// Whether anything that is not destroyed was sealed under a key that this epoch wraps.
 pub(super) fn epoch_in_use(connection: &Connection, epoch: EpochDay) -> Result<bool, CatalogueFault> {
     connection

@@ -90,6 +90,7 @@ impl Controller {
             Effect::Outcome { recording, ended_at, merged_into: Some(into), .. } => {
                 self.books.row(Change::RecordingMerged { id: recording, into, ended_at });
                 self.legs.recording_merged(recording);
+                self.shared.watch().merged(recording);
                 self.count_open();
                 self.tell_if_idle();
             }

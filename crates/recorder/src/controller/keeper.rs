@@ -14,13 +14,13 @@ use super::event::RecorderEvent;
 use super::expiry::ExpiryReport;
 use super::fault::CommandFault;
 use super::key_stock::{WANTED, provision};
+use super::reconciling::HungUp;
 use super::rosters::Rosters;
 use super::shared::Shared;
 use super::thread::Message;
 use crate::access::NodeKey;
 use crate::audit::{Action, Actor, AuditLog, Entry, Object, Verdict};
 use crate::catalogue::{Catalogue, CatalogueReader};
-use crate::ids::LegUuid;
 use crate::keystore::Keystore;
 use crate::policy::Policy;
 use crate::store::Store;
@@ -48,20 +48,14 @@ pub(super) enum Orders {
     Release { ticket: String, answer: Sender<Result<PathBuf, CommandFault>> },
     /// Destroy what is due.
     Expire { dry_run: bool, answer: Sender<Result<ExpiryReport, CommandFault>> },
-    /// Something was done that the audit log is to know.
-    Note(Note),
+    /// Something was done that the audit log is to know. Who did it does not wait for it.
+    Note(Box<Entry>),
+    /// The host wrote a call off.
+    HungUp(HungUp),
+    /// An operator has read what stands in the status; answers how many unreconciled calls there were.
+    Acknowledge { answer: Sender<Result<u64, CommandFault>> },
     /// Sign the log and end.
     Close,
-}
-
-/// What an operator did, for the audit log. The switch itself does not wait for it.
-pub(super) enum Note {
-    /// Recording was switched on or off.
-    Switched { on: bool },
-    /// Off, until what goes on is over.
-    Drained,
-    /// A leg was paused or goes on.
-    Paused { leg: LegUuid, paused: bool },
 }
 
 /// What the keeper works with.
@@ -79,6 +73,8 @@ pub(super) struct Keeper {
     pub(super) clock: ClockWatch,
     pub(super) overdue_since: Option<Monotonic>,
     pub(super) frames_lost: u64,
+    /// Calls that the host wrote off and that nobody looked at yet.
+    pub(super) hung_up: Vec<HungUp>,
     /// What is to be destroyed may still be on its way into the catalogue.
     pub(super) rows_first: bool,
 }
@@ -117,7 +113,9 @@ impl Keeper {
             Orders::Reload { policy, answer } => drop(answer.send(self.reload(*policy))),
             Orders::Release { ticket, answer } => drop(answer.send(self.release_counted(&ticket))),
             Orders::Expire { dry_run, answer } => drop(answer.send(self.expire_by_hand(dry_run))),
-            Orders::Note(note) => self.note(note),
+            Orders::Note(entry) => drop(self.audit(*entry)),
+            Orders::HungUp(call) => self.hung_up(call),
+            Orders::Acknowledge { answer } => drop(answer.send(self.acknowledge())),
             Orders::Wake | Orders::Settle | Orders::Close => {}
         }
     }
@@ -136,6 +134,7 @@ impl Keeper {
             self.look_at_store();
             self.look_for_lost_frames();
             self.look_at_memory();
+            self.reconcile();
             if std::mem::take(&mut self.rows_first) {
                 self.books.flushed(ROWS_ARRIVE);
             }
@@ -286,17 +285,6 @@ impl Keeper {
                 Err(fault)
             }
         }
-    }
-
-    fn note(&mut self, note: Note) {
-        let (action, object) = match note {
-            Note::Switched { on: false } => (Action::OperatorStop, Object::Recorder),
-            Note::Switched { on: true } => (Action::OperatorStart, Object::Recorder),
-            Note::Drained => (Action::OperatorDrain, Object::Recorder),
-            Note::Paused { leg, paused: true } => (Action::Pause, Object::Leg(leg)),
-            Note::Paused { leg, paused: false } => (Action::Resume, Object::Leg(leg)),
-        };
-        let _ = self.audit(Entry::new(self.shared.clock.now(), Actor::Operator, action, object, Verdict::Done));
     }
 
     /// Writes an entry; it is durable when this returns. What it was to allow must not be done otherwise.

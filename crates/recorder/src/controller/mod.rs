@@ -21,7 +21,9 @@ mod keeper;
 mod key_stock;
 mod legs;
 mod metrics;
+mod observation;
 mod readiness;
+mod reconciling;
 mod recovery;
 mod release;
 mod rosters;
@@ -31,6 +33,7 @@ mod status;
 mod tally;
 mod thread;
 mod views;
+mod watch;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -42,13 +45,16 @@ use crossbeam::channel::{Sender, bounded};
 
 pub use event::{Alarm, Notify, RecorderEvent};
 pub use fault::CommandFault;
+pub use observation::Observation;
 pub use readiness::CannotRecord;
 pub use shared::TapSum;
 pub use start::{StartFault, Startup};
 pub use status::{BooksState, Expiry, Keys, Memlock, Pool, Recordings, RosterState, Status};
 pub use tally::OutcomeCounts;
 pub use views::{ActiveLeg, ActiveRecording, LegState, LegView};
+pub use watch::{PromptState, PromptsState, RunningPause, TapWatch, ToldLine, UnreconciledCall};
 
+use crate::audit::{Action, Actor, Entry, Object, Verdict};
 use crate::capture::{FrameConsumer, Gate, TapCounters};
 use crate::catalogue::{CatalogueReader, Filter, RecordingRow, RecordingView};
 use crate::conversation::LegInput;
@@ -59,7 +65,7 @@ use crate::policy::Policy;
 use crate::store::Store;
 use bookkeeper::Books;
 pub use expiry::ExpiryReport;
-use keeper::{Note, Orders};
+use keeper::Orders;
 use rosters::Rosters;
 use shared::Shared;
 use thread::Message;
@@ -165,7 +171,7 @@ impl Recorder {
 
     /// Stops and waits until no recording is open any more; `false` where that takes longer than `within`.
     pub fn drain(&self, within: Duration) -> bool {
-        let _ = self.keeper.send(Orders::Note(Note::Drained));
+        self.note(self.operator(Action::OperatorDrain, Object::Recorder));
         self.stop();
         let (idle, is_idle) = bounded(1);
         self.send(Message::WhenIdle(idle));
@@ -213,6 +219,12 @@ impl Recorder {
         self.ask_keeper(|answer| Orders::Expire { dry_run, answer })
     }
 
+    /// An operator has read the alarms that stand for what is over: unreconciled calls, refused variables. Answers how
+    /// many calls were unreconciled.
+    pub fn acknowledge(&self) -> Result<u64, CommandFault> {
+        self.ask_keeper(|answer| Orders::Acknowledge { answer })
+    }
+
     /// The recorder's state now.
     pub fn status(&self) -> Status {
         status::of(self)
@@ -256,7 +268,8 @@ impl Recorder {
     fn switch(&self, on: bool) {
         self.shared.readiness.set(CannotRecord::Stopped, !on);
         self.send(Message::Switch { on });
-        let _ = self.keeper.send(Orders::Note(Note::Switched { on }));
+        let action = if on { Action::OperatorStart } else { Action::OperatorStop };
+        self.note(self.operator(action, Object::Recorder));
     }
 
     fn pause_or_resume(&self, uuid: &LegUuid, paused: bool) -> Result<(), CommandFault> {
@@ -268,8 +281,13 @@ impl Recorder {
             )
         })?;
         self.tell(leg, LegInput::Paused(paused));
-        let _ = self.keeper.send(Orders::Note(Note::Paused { leg: uuid.clone(), paused }));
+        let action = if paused { Action::Pause } else { Action::Resume };
+        self.note(self.operator(action, Object::Leg(uuid.clone())));
         Ok(())
+    }
+
+    fn operator(&self, action: Action, object: Object) -> Entry {
+        Entry::new(self.shared.clock.now(), Actor::Operator, action, object, Verdict::Done)
     }
 
     fn ask_keeper<T>(&self, order: impl FnOnce(Sender<Result<T, CommandFault>>) -> Orders) -> Result<T, CommandFault> {

@@ -11,6 +11,7 @@ use super::event::{Alarm, Notify, RecorderEvent};
 use super::readiness::Readiness;
 use super::tally::Tally;
 use super::views::{ActiveRecording, Views};
+use super::watch::Watch;
 use crate::policy::Policy;
 use crate::time::{Clock, UnixMillis};
 
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     pub(super) started_at: UnixMillis,
     clock_jump: AtomicI64,
     tally: Mutex<Tally>,
+    watch: Mutex<Watch>,
     alarms: Mutex<BTreeMap<&'static str, Alarm>>,
 }
 
@@ -121,6 +123,7 @@ impl Shared {
             taps: Mutex::default(),
             clock_jump: AtomicI64::new(0),
             tally: Mutex::default(),
+            watch: Mutex::default(),
             alarms: Mutex::default(),
         }
     }
@@ -173,6 +176,10 @@ impl Shared {
 
     pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn taps(&self) -> MutexGuard<'_, TapTotals> {

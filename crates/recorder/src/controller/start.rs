@@ -160,6 +160,7 @@ pub(super) fn start(startup: Startup) -> Result<Recorder, StartFault> {
         controller: message.clone(),
         overdue_since: None,
         frames_lost: 0,
+        hung_up: Vec::new(),
         rows_first: false,
     };
     let threads = Threads {

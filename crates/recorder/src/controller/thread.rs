@@ -10,6 +10,7 @@ use super::bookkeeper::Books;
 use super::event::RecorderEvent;
 use super::keeper::Orders;
 use super::legs::Legs;
+use super::observation;
 use super::readiness::CannotRecord;
 use super::shared::Shared;
 use crate::capture::{FrameConsumer, Gate, TapCounters};
@@ -166,6 +167,7 @@ impl Controller {
             self.legs.gone(leg);
             self.pool.detach(leg);
             self.shared.taps().forget(leg.0);
+            observation::forget(&self.shared, leg);
         }
     }
 
