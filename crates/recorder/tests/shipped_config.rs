@@ -5,7 +5,7 @@ mod config_support;
 use std::time::Duration;
 
 use callvault_recorder::conversation::Direction;
-use callvault_recorder::policy::{LegSigns, NoticeMode, Policy, RawElement, Uninformed};
+use callvault_recorder::policy::{LegSigns, NoticeMode, OutboundNotice, Policy, RawElement, Uninformed};
 use config_support::read;
 use proptest::prelude::*;
 
@@ -81,7 +81,7 @@ fn the_examples_in_comments_are_good() {
             assert!(Policy::parse(&config).is_ok(), "{line}");
         }
     }
-    assert_eq!(found, 3, "company-numbers, exempt-numbers, encoder-threads");
+    assert_eq!(found, 4, "company-numbers, exempt-numbers, encoder-threads, objection-digit");
 }
 
 fn is_emergency(policy: &Policy, number: &str) -> bool {
@@ -122,6 +122,9 @@ fn weaker(policy: &Policy, shipped: &Policy) -> Option<&'static str> {
         (!policy.data_dir.is_absolute() || !policy.keystore_dir.is_absolute(), "a path that depends on where it runs"),
         (policy.data_dir == policy.keystore_dir, "keys among the recordings"),
         (policy.system_track, "a track that is not made"),
+        (policy.outbound_notice != OutboundNotice::Play, "parties that are rung hear no notice"),
+        (policy.dialplan_may.exempt, "whoever edits a dialplan makes exceptions"),
+        (!policy.purposes.is_subset(&shipped.purposes), "opened for more"),
     ];
     reasons.into_iter().find_map(|(holds, why)| holds.then_some(why))
 }

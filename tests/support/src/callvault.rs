@@ -374,6 +374,41 @@ pub struct View {
     pub tracks: Vec<Track>,
     /// One per notice.
     pub notices: Vec<Value>,
+    /// How each party stood, and since when.
+    #[serde(default)]
+    pub parties: Vec<PartyView>,
+}
+
+impl View {
+    /// How the party of a leg stood, one word after another.
+    pub fn standings(&self, leg: &str) -> Vec<&str> {
+        let own = self.parties.iter().filter(|party| party.leg == leg);
+        own.flat_map(|party| &party.standings).map(|change| change.standing.as_str()).collect()
+    }
+}
+
+/// A party of `show --json`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartyView {
+    /// The host's uuid of its leg.
+    pub leg: String,
+    /// As in [`Track`].
+    pub party: String,
+    /// Oldest first.
+    pub standings: Vec<StandingView>,
+}
+
+/// Since when a party stands so.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StandingView {
+    /// `pending`, `informed`, `consented`, `objected` …
+    pub standing: String,
+    /// Unix ms.
+    pub at_ms: i64,
+    /// `prompt`, `digit`, `agent`, `command`, or what `told-by` names.
+    pub by: String,
 }
 
 /// A track of `show --json`.
