@@ -39,6 +39,8 @@ pub enum Message {
     Muted(bool),
     /// The uuid changed.
     Renamed,
+    /// Its media leaves this host, or comes back to it.
+    MediaMoved,
 }
 
 /// A `switch_state_handler_table` that the host reads without a lock while sessions iterate: static, never moved.
@@ -99,6 +101,8 @@ pub fn add_session_hooks(session: Session<'_>) -> bool {
                 == host::SWITCH_STATUS_SUCCESS
             && host::switch_core_event_hook_add_state_change(session.raw(), Some(state_change))
                 == host::SWITCH_STATUS_SUCCESS
+            && host::switch_core_event_hook_add_recv_dtmf(session.raw(), Some(recv_dtmf))
+                == host::SWITCH_STATUS_SUCCESS
     }
 }
 
@@ -109,6 +113,7 @@ pub fn remove_session_hooks(session: Session<'_>) {
         host::switch_core_event_hook_remove_read_frame(session.raw(), Some(media::read_frame));
         host::switch_core_event_hook_remove_receive_message(session.raw(), Some(receive_message));
         host::switch_core_event_hook_remove_state_change(session.raw(), Some(state_change));
+        host::switch_core_event_hook_remove_recv_dtmf(session.raw(), Some(recv_dtmf));
     }
 }
 
@@ -141,6 +146,22 @@ unsafe extern "C" fn on_destroy(session: *mut host::switch_core_session_t) -> ho
 
 unsafe extern "C" fn state_change(session: *mut host::switch_core_session_t) -> host::switch_status_t {
     with(session, legs::look_again)
+}
+
+/// A digit that this leg's own party pressed: in a bridge the host hands it on to the other leg by another function.
+/// Any status but SUCCESS would swallow it (switch_core_io.c:switch_core_session_recv_dtmf).
+unsafe extern "C" fn recv_dtmf(
+    session: *mut host::switch_core_session_t,
+    digit: *const host::switch_dtmf_t,
+    direction: host::switch_dtmf_direction_t,
+) -> host::switch_status_t {
+    with(session, |session| {
+        // SAFETY: the host hands a digit that lives for the call.
+        let Some(digit) = (unsafe { digit.as_ref() }) else { return };
+        if direction == host::SWITCH_DTMF_RECV {
+            legs::pressed(session, char::from(digit.digit.cast_unsigned()));
+        }
+    })
 }
 
 unsafe extern "C" fn receive_message(
@@ -178,6 +199,7 @@ unsafe fn understand(message: &host::switch_core_session_message_t) -> Option<Me
         host::SWITCH_MESSAGE_INDICATE_APPLICATION_EXEC_COMPLETE => Message::ApplicationEnded { name: argument(0)? },
         host::SWITCH_MESSAGE_INDICATE_HARD_MUTE => Message::Muted(message.numeric_arg != 0),
         host::SWITCH_MESSAGE_INDICATE_UUID_CHANGE => Message::Renamed,
+        host::SWITCH_MESSAGE_INDICATE_MEDIA | host::SWITCH_MESSAGE_INDICATE_NOMEDIA => Message::MediaMoved,
         _ => return None,
     })
 }

@@ -234,6 +234,14 @@ impl<'a> Session<'a> {
         unsafe { host::switch_channel_flush_dtmf(self.channel()) };
     }
 
+    /// Lets the host listen for digits in the audio (switch_ivr_async.c:switch_ivr_inband_dtmf_session); they then come
+    /// as all others do. It decodes the leg for that.
+    pub fn listen_for_inband_digits(self) -> bool {
+        // SAFETY: the session is alive and its media is there, or the host would answer the leg first.
+        self.has_media()
+            && unsafe { host::switch_ivr_inband_dtmf_session(self.raw()) == host::SWITCH_STATUS_SUCCESS }
+    }
+
     /// The packets that RTP itself counts as sent; `None` where the endpoint keeps no such count.
     pub fn packets_sent(self) -> Option<u64> {
         // SAFETY: the session is alive and this is one of its own threads, so its RTP session stays.

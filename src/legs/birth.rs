@@ -5,7 +5,7 @@ use callvault_recorder::conversation::{Direction, LegFacts, LegInput, Personal};
 use callvault_recorder::ids::{InstanceTag, LegUuid, RecordingId};
 use callvault_recorder::policy::{LegSigns, NoticeDue, NoticeFacts};
 
-use super::{LEGS, Leg, look_again};
+use super::{LEGS, Leg, look_again, read_wishes};
 use crate::ffi::hooks;
 use crate::ffi::session::{Flag, Located, Session};
 use crate::module::{Module, module};
@@ -51,7 +51,7 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
         dialled_as_user: !variable(c"dialed_user").is_empty(),
         caller_number: &personal.caller_number,
         dialled_number: &personal.dialled_number,
-        born_for_exempt: born_for.as_ref().is_some_and(|leg| leg.exempt),
+        born_for_exempt: born_for.as_ref().is_some_and(|leg| leg.exempt()),
         born_for_emergency: born_for.as_ref().is_some_and(|leg| leg.emergency),
     };
     let facts = LegFacts {
@@ -77,8 +77,12 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
         );
     }
     session.set_variable(c"callvault_id", &recording.to_string());
-    let (exempt, emergency) = (facts.exempt, facts.emergency);
+    let emergency = facts.emergency;
     module.recorder.tell(leg.key, LegInput::Born(Box::new(facts)));
+    if leg.direction == Direction::Outbound {
+        read_wishes(module, session, &leg);
+    }
+    let exempt = leg.exempt();
     let can_record = module.recorder.can_record().is_ok();
     let due = policy.notice_due(&NoticeFacts { side: leg.side, is_party, exempt, emergency, can_record });
     if due == NoticeDue::Yes {

@@ -2,11 +2,13 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use callvault_recorder::conversation::{Direction, LegFacts, Side};
+use callvault_recorder::conversation::{Direction, LegFacts, Side, Wishes};
 use callvault_recorder::encoding::RingSide;
 use callvault_recorder::evidence::Party;
 use callvault_recorder::ids::{LegKey, LegUuid, RecordingId};
+use callvault_recorder::policy::{DigitMemory, NoticeMode, Policy};
 
+use super::queue::Queue;
 use super::Tap;
 use crate::ffi::media::BugPlace;
 
@@ -22,8 +24,6 @@ pub struct Leg {
     pub side: Side,
     /// A real party; loopback legs are none.
     pub is_party: bool,
-    /// A call to or from an exempt line.
-    pub exempt: bool,
     /// An emergency call.
     pub emergency: bool,
     /// The answer has been told.
@@ -32,8 +32,17 @@ pub struct Leg {
     pub held: Level,
     /// Media bypass, as last told.
     pub bypassed: Level,
+    /// Whether it waits in a queue, as last told.
+    pub waits: Level,
     /// Our media bug.
     pub bug: BugPlace,
+    /// The host was asked to listen for digits in its audio.
+    pub listens_inband: AtomicBool,
+    exempt: AtomicBool,
+    digits: Mutex<DigitMemory>,
+    queue: Mutex<Queue>,
+    wishes: Mutex<Wishes>,
+    refused: AtomicBool,
     bug_begun: AtomicBool,
     told: AtomicU8,
     written: AtomicU64,
@@ -65,12 +74,18 @@ impl Leg {
             direction: facts.direction,
             side: facts.side,
             is_party: facts.is_party,
-            exempt: facts.exempt,
+            exempt: AtomicBool::new(facts.exempt),
             emergency: facts.emergency,
             answered: AtomicBool::new(false),
             held: Level::default(),
             bypassed: Level::default(),
+            waits: Level::default(),
             bug: BugPlace::default(),
+            listens_inband: AtomicBool::new(false),
+            digits: Mutex::default(),
+            queue: Mutex::default(),
+            wishes: Mutex::default(),
+            refused: AtomicBool::new(false),
             bug_begun: AtomicBool::new(false),
             told: AtomicU8::new(0),
             written: AtomicU64::new(0),
@@ -79,6 +94,44 @@ impl Leg {
             read: Tap::new(RingSide::Read),
             write: system_track.then(|| Tap::new(RingSide::Write)),
         }
+    }
+
+    /// A call to or from an exempt line, by its numbers or by its dialplan's word.
+    pub fn exempt(&self) -> bool {
+        self.exempt.load(Ordering::Acquire)
+    }
+
+    /// With what is remembered of the keys that its party pressed.
+    pub fn with_digits<R>(&self, with: impl FnOnce(&mut DigitMemory) -> R) -> R {
+        with(&mut self.digits.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// With where it stands in queues.
+    pub fn with_queue<R>(&self, with: impl FnOnce(&mut Queue) -> R) -> R {
+        with(&mut self.queue.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Notes what its dialplan asks for; true where that is another than before (nothing, at first).
+    pub fn wishes_change_to(&self, wishes: &Wishes) -> bool {
+        let mut noted = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = *noted != *wishes;
+        noted.clone_from(wishes);
+        if wishes.exempt {
+            self.exempt.store(true, Ordering::Release);
+        }
+        changed
+    }
+
+    /// Something that its dialplan asks for is refused; true the first time.
+    pub fn refuses_first_time(&self) -> bool {
+        !self.refused.swap(true, Ordering::AcqRel)
+    }
+
+    /// How its party agrees: as the policy says, or more strictly where its dialplan asked for that.
+    #[allow(dead_code, reason = "what the notice goes by")]
+    pub fn mode(&self, policy: &Policy) -> NoticeMode {
+        let wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
+        wishes.mode.unwrap_or(policy.notice_mode).max(policy.notice_mode)
     }
 
     /// The side that the party speaks on.

@@ -3,9 +3,12 @@
 //! Everything here runs in the host's session and signalling threads: read, decide by the policy's pure functions,
 //! tell the recorder, return. [`tap`] alone is for the media thread.
 mod birth;
+mod digits;
 mod leg;
+mod queue;
 mod registry;
 mod tap;
+mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +25,11 @@ use crate::herald::outcome_text;
 use crate::module::{Module, module};
 
 pub use birth::born;
+pub use digits::pressed;
 pub use leg::{Leg, Told};
 pub use registry::Registry;
 pub use tap::Tap;
+pub use wishes::read_wishes;
 
 /// Every leg by its session's address, for the media thread.
 pub static LEGS: LegTable<Leg> = LegTable::new();
@@ -39,6 +44,7 @@ const CONFERENCE: &str = "conference";
 pub fn message(session: Session<'_>, message: Message) {
     let Some((module, leg)) = known(session) else { return };
     let tell = |what| module.recorder.tell(leg.key, what);
+    queue_moved(&module, &leg, &message);
     match message {
         Message::Answered => answered(&module, session, &leg),
         Message::EarlyMedia => {}
@@ -55,9 +61,31 @@ pub fn message(session: Session<'_>, message: Message) {
         Message::ApplicationEnded { name } if name == CONFERENCE => tell(LegInput::ConferenceLeft),
         Message::Application { .. } | Message::ApplicationEnded { .. } => {}
         Message::Muted(muted) => tell(LegInput::Muted(muted)),
-        Message::Renamed => {}
+        Message::Renamed | Message::MediaMoved => {}
     }
     levels(&module, session, &leg);
+}
+
+/// What a message says of queues, told before all else that it says: nobody is captured in between.
+fn queue_moved(module: &Module, leg: &Leg, message: &Message) {
+    let queues = |name: &String| module.recorder.policy().queue_applications.contains(name);
+    leg.with_queue(|queue| match message {
+        Message::Application { name, .. } => queue.begun(queues(name)),
+        Message::ApplicationEnded { name } => queue.ended(queues(name)),
+        Message::Bridged(Some(_)) => queue.bridged(true),
+        Message::Unbridged { paused: false } => queue.bridged(false),
+        Message::Answered
+        | Message::EarlyMedia
+        | Message::Bridged(None)
+        | Message::Unbridged { paused: true }
+        | Message::Muted(_)
+        | Message::Renamed
+        | Message::MediaMoved => {}
+    });
+    let waits = leg.is_party && leg.with_queue(|queue| queue.waits());
+    if waits && leg.waits.changes_to(true) {
+        module.recorder.tell(leg.key, LegInput::Waiting(true));
+    }
 }
 
 /// One of the moments at which a leg's levels are read again.
@@ -161,6 +189,7 @@ pub fn answered(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
     if !leg.is_party || leg.answered.swap(true, std::sync::atomic::Ordering::AcqRel) {
         return;
     }
+    read_wishes(module, session, leg);
     leg.read_tap().connect(&module.recorder, leg.key);
     module.recorder.tell(leg.key, LegInput::Tapped);
     module.recorder.tell(leg.key, LegInput::Answered);
@@ -181,11 +210,16 @@ fn levels(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
     }
     if leg.answered.load(std::sync::atomic::Ordering::Acquire) && session.is_up() {
         tap_writes(session, leg);
+        digits::listen_inband(module, session, leg);
     }
     let tell = |what| module.recorder.tell(leg.key, what);
     let held = session.flag(Flag::Holding) || session.flag(Flag::Hold);
     if leg.held.changes_to(held) {
         tell(LegInput::Held(held));
+    }
+    let waits = leg.is_party && leg.with_queue(|queue| queue.waits());
+    if leg.waits.changes_to(waits) {
+        tell(LegInput::Waiting(waits));
     }
     let bypassed = session.flag(Flag::ProxyMode) || session.flag(Flag::ProxyMedia);
     if leg.bypassed.changes_to(bypassed) {

@@ -52,6 +52,10 @@ pub fn run(session: Session<'_>, arguments: &str) {
     }
     // The answer's own message comes after what runs at the answer: here it counts as told.
     legs::answered(&module, session, &leg);
+    legs::read_wishes(&module, session, &leg);
+    if leg.exempt() {
+        return;
+    }
     legs::tap_writes(session, &leg);
     if leg.begin_notice() {
         // At `unload -f` the host hangs up every call whose variable names an application of the module that goes; this

@@ -46,13 +46,14 @@ unsafe extern "C" fn switch_event_unbind(node: *mut Node) -> host::switch_status
 }
 
 /// Brings an event about a leg to who listens.
-pub fn deliver(kind: host::switch_event_types_t, uuid: &str) {
+pub fn deliver(kind: host::switch_event_types_t, uuid: &str, headers: &[(String, String)]) {
     let bindings = locked(&world().bindings).clone();
     for binding in bindings.iter().filter(|binding| binding.event == kind) {
         let mut event = create(kind, None);
         // SAFETY: the event is ours until it is freed below; the callback is its module's.
         unsafe {
             add(event, "Unique-ID", uuid);
+            headers.iter().for_each(|(name, value)| add(event, name, value));
             (binding.callback)(event);
             free(&raw mut event);
         }

@@ -7,7 +7,7 @@ use callvault_stand_in::bindings as host;
 use callvault_stand_in::names::{FLOWS, value_of};
 
 use super::all;
-use crate::leg::{Channel, ReadFrame, ReceiveMessage, Session, StateChange, leg_of};
+use crate::leg::{Channel, ReadFrame, ReceiveMessage, RecvDtmf, Session, StateChange, leg_of};
 use crate::replay;
 use crate::text::{c_string, text};
 use crate::world::{locked, world};
@@ -20,6 +20,7 @@ all! {
     switch_core_event_hook_add_read_frame switch_core_event_hook_remove_read_frame
     switch_core_event_hook_add_receive_message switch_core_event_hook_remove_receive_message
     switch_core_event_hook_add_state_change switch_core_event_hook_remove_state_change
+    switch_core_event_hook_add_recv_dtmf switch_core_event_hook_remove_recv_dtmf switch_ivr_inband_dtmf_session
 }
 
 #[unsafe(no_mangle)]
@@ -158,4 +159,11 @@ hooks! {
     switch_core_event_hook_add_read_frame switch_core_event_hook_remove_read_frame read_frame ReadFrame
     switch_core_event_hook_add_receive_message switch_core_event_hook_remove_receive_message receive_message ReceiveMessage
     switch_core_event_hook_add_state_change switch_core_event_hook_remove_state_change state_change StateChange
+    switch_core_event_hook_add_recv_dtmf switch_core_event_hook_remove_recv_dtmf recv_dtmf RecvDtmf
+}
+
+/// What the host then heard in the audio is in the trace.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_ivr_inband_dtmf_session(_: Session) -> host::switch_status_t {
+    host::SWITCH_STATUS_SUCCESS
 }

@@ -87,12 +87,13 @@ impl Scene {
                 }
             }
             What::Message(message) => tell(leg, message),
+            What::Dtmf(key) => press(leg, key),
             What::Read(frame) => self.with_frame(frame, |frame| read(leg, frame)),
             What::Write(frame) => self.with_frame(frame, |frame| leg.written(frame)),
             What::BugClosed => drop(leg.take_bug(None)),
-            What::Event(name) => {
+            What::Event(name, headers) => {
                 if let Some(kind) = value_of(EVENTS, name) {
-                    exports::deliver(kind, &leg.uuid());
+                    exports::deliver(kind, &leg.uuid(), headers);
                 }
             }
             What::Application(name, arguments) => loader::application(name, leg, arguments),
@@ -196,6 +197,18 @@ fn tell(leg: &'static Leg, message: &Message) {
         for hook in hooks {
             hook(leg.session(), &raw mut own);
         }
+    }
+}
+
+fn press(leg: &'static Leg, key: &str) {
+    let Some(key) = key.bytes().next() else { return };
+    // SAFETY: all zeros is a value of this plain C structure.
+    let mut digit: host::switch_dtmf_t = unsafe { std::mem::zeroed() };
+    digit.digit = key.cast_signed();
+    let hooks = locked(&leg.hooks).recv_dtmf.clone();
+    for hook in hooks {
+        // SAFETY: the hook is a module's on this leg; the digit lives for the call.
+        unsafe { hook(leg.session(), &raw const digit, host::SWITCH_DTMF_RECV) };
     }
 }
 

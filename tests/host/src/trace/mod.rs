@@ -72,14 +72,16 @@ pub enum What {
     Change,
     /// A message.
     Message(Message),
+    /// The party pressed this key.
+    Dtmf(String),
     /// A frame was read from the party.
     Read(Frame),
     /// A frame was on its way to the party.
     Write(Frame),
     /// The media bug was closed by the host.
     BugClosed,
-    /// An event of this name came.
-    Event(String),
+    /// An event of this name came, with these headers of those that the module asks for.
+    Event(String, Vec<(String, String)>),
     /// The host began to run one of the module's applications: its name and arguments.
     Application(String, String),
     /// It returned.

@@ -93,10 +93,18 @@ impl Words<'_> {
                 text: self.maybe()?,
                 arguments: [self.maybe()?, self.maybe()?],
             }),
+            "dtmf" => What::Dtmf(self.text()?),
             "read" => What::Read(self.frame(codecs, payloads)?),
             "write" => What::Write(self.frame(codecs, payloads)?),
             "bug-closed" => What::BugClosed,
-            "event" => What::Event(self.text()?),
+            "event" => {
+                let name = self.text()?;
+                let mut headers = Vec::new();
+                while let Some(header) = self.word().map(str::to_owned) {
+                    headers.push((text(&header)??, self.text()?));
+                }
+                What::Event(name, headers)
+            }
             "application" => What::Application(self.text()?, self.text()?),
             "application-ended" => What::ApplicationEnded,
             "call" => What::Call(self.text()?, self.text()?),
@@ -165,12 +173,15 @@ mod tests {
                 text: Some(String::new()),
                 arguments: [None, Some("-".into())],
             }),
+            What::Dtmf("9".into()),
             What::Read(frame("", Some(payload))),
             What::Write(frame("cp", None)),
             What::Application("callvault_notice".into(), String::new()),
             What::Call("play".into(), "/a file.wav".into()),
             What::Returned("play".into(), "success".into()),
             What::ApplicationEnded,
+            What::Event("CHANNEL_HOLD".into(), Vec::new()),
+            What::Event("MEDIA_BUG_START".into(), vec![("Media-Bug-Function".into(), "a b".into())]),
             What::BugClosed,
         ]
         .map(record);

@@ -1,5 +1,5 @@
 //! What the host calls in place of the module's own functions: writes down, then calls those.
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
@@ -134,9 +134,16 @@ pub type ReceiveMessage =
     unsafe extern "C" fn(Session, *mut host::switch_core_session_message_t) -> host::switch_status_t;
 pub type StateChange = unsafe extern "C" fn(Session) -> host::switch_status_t;
 
+pub type RecvDtmf = unsafe extern "C" fn(
+    Session,
+    *const host::switch_dtmf_t,
+    host::switch_dtmf_direction_t,
+) -> host::switch_status_t;
+
 pub static READ_FRAME: Kept<ReadFrame> = Kept::none();
 pub static RECEIVE_MESSAGE: Kept<ReceiveMessage> = Kept::none();
 pub static STATE_CHANGE: Kept<StateChange> = Kept::none();
+pub static RECV_DTMF: Kept<RecvDtmf> = Kept::none();
 
 pub unsafe extern "C" fn read_frame(
     session: Session,
@@ -189,6 +196,25 @@ pub unsafe extern "C" fn state_change(session: Session) -> host::switch_status_t
     }
 }
 
+pub unsafe extern "C" fn recv_dtmf(
+    session: Session,
+    digit: *const host::switch_dtmf_t,
+    direction: host::switch_dtmf_direction_t,
+) -> host::switch_status_t {
+    // SAFETY: the host hands a living session and digit.
+    unsafe {
+        if let Some(digit) = digit.as_ref()
+            && direction == host::SWITCH_DTMF_RECV
+        {
+            note(session, What::Dtmf(char::from(digit.digit.cast_unsigned()).to_string()));
+        }
+        match RECV_DTMF.function() {
+            Some(theirs) => with_inside(true, || theirs(session, digit, direction)),
+            None => host::SWITCH_STATUS_SUCCESS,
+        }
+    }
+}
+
 /// A media bug of the module's: what it is to be called back with.
 pub struct Bug {
     pub callback: host::switch_media_bug_callback_t,
@@ -220,6 +246,10 @@ pub unsafe extern "C" fn bug(
     }
 }
 
+/// What the module asks of an event, besides whose it is.
+const HEADERS: [&CStr; 4] =
+    [c"Media-Bug-Function", c"Media-Bug-Target", c"variable_callvault_id", c"Caller-Channel-Answered-Time"];
+
 pub type EventCallback = unsafe extern "C" fn(*mut host::switch_event_t);
 pub static EVENT: Kept<EventCallback> = Kept::none();
 
@@ -229,17 +259,20 @@ pub unsafe extern "C" fn event(event: *mut host::switch_event_t) {
     type Unlock = unsafe extern "C" fn(Session);
     // SAFETY: the host hands a living event; a session that is located is held until it is unlocked.
     unsafe {
-        let uuid = next::<Header>(c"switch_event_get_header_idx")(event, c"Unique-ID".as_ptr(), -1);
-        if !uuid.is_null()
-            && let Some(name) = name_of(EVENTS, (*event).event_id)
-        {
+        let header = |name: &CStr| next::<Header>(c"switch_event_get_header_idx")(event, name.as_ptr(), -1);
+        let uuid = header(c"Unique-ID");
+        if let (Some(of), Some(name)) = (text(uuid), name_of(EVENTS, (*event).event_id)) {
             let here = c"tracer".as_ptr();
+            let headers = HEADERS
+                .iter()
+                .filter_map(|own| Some((own.to_string_lossy().into_owned(), text(header(own))?)))
+                .collect();
             let session = next::<Locate>(c"switch_core_session_perform_locate")(uuid, here, here, 0);
             if !session.is_null() {
                 look(session);
-                note(session, What::Event(name.into()));
                 next::<Unlock>(c"switch_core_session_rwunlock")(session);
             }
+            notes::of_uuid(&of, What::Event(name.into(), headers));
         }
         if let Some(theirs) = EVENT.function() {
             with_inside(true, || theirs(event));

@@ -67,6 +67,7 @@ hooks! {
     switch_core_event_hook_add_read_frame switch_core_event_hook_remove_read_frame ReadFrame READ_FRAME read_frame
     switch_core_event_hook_add_receive_message switch_core_event_hook_remove_receive_message ReceiveMessage RECEIVE_MESSAGE receive_message
     switch_core_event_hook_add_state_change switch_core_event_hook_remove_state_change StateChange STATE_CHANGE state_change
+    switch_core_event_hook_add_recv_dtmf switch_core_event_hook_remove_recv_dtmf RecvDtmf RECV_DTMF recv_dtmf
 }
 
 /// # Safety

@@ -21,6 +21,8 @@ struct Notes {
     began: Instant,
     writer: Writer<BufWriter<File>>,
     legs: HashMap<usize, Leg>,
+    /// Numbers by uuid, also of legs that are gone: an event may come later.
+    numbers: HashMap<String, u32>,
     born: u32,
 }
 
@@ -65,7 +67,7 @@ fn begin() -> Option<Mutex<Notes>> {
     // SAFETY: the host's function takes nothing and returns a static string.
     let version = unsafe { text(next::<unsafe extern "C" fn() -> *const c_char>(c"switch_version_full")()) };
     let writer = Writer::begin(BufWriter::new(file), &version.unwrap_or_default(), now.as_millis() as i64).ok()?;
-    Some(Mutex::new(Notes { began, writer, legs: HashMap::new(), born: 0 }))
+    Some(Mutex::new(Notes { began, writer, legs: HashMap::new(), numbers: HashMap::new(), born: 0 }))
 }
 
 impl Notes {
@@ -78,8 +80,17 @@ impl Notes {
     }
 
     fn record(&mut self, session: usize, what: What) -> std::io::Result<()> {
-        let at_us = self.began.elapsed().as_micros() as u64;
         let leg = if session == 0 { 0 } else { self.leg(session).number };
+        if let What::Is(key, uuid) = &what
+            && key == "uuid"
+        {
+            self.numbers.insert(uuid.clone(), leg);
+        }
+        self.record_of(leg, what)
+    }
+
+    fn record_of(&mut self, leg: u32, what: What) -> std::io::Result<()> {
+        let at_us = self.began.elapsed().as_micros() as u64;
         self.writer.record(&Record { at_us, thread: THREAD.with(|own| *own), leg, what })
     }
 
@@ -96,6 +107,14 @@ impl Notes {
 /// One record of a leg.
 pub fn note(session: Session, what: What) {
     with(|notes| notes.record(session as usize, what));
+}
+
+/// One record of the leg that has this uuid, or had it.
+pub fn of_uuid(uuid: &str, what: What) {
+    with(|notes| {
+        let Some(&leg) = notes.numbers.get(uuid) else { return Ok(()) };
+        notes.record_of(leg, what)
+    });
 }
 
 /// A leg is gone: its address may come again as another's.
