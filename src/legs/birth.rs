@@ -84,7 +84,14 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
     }
     let exempt = leg.exempt();
     let can_record = module.recorder.can_record().is_ok();
-    let due = policy.notice_due(&NoticeFacts { side: leg.side, is_party, exempt, emergency, can_record });
+    let due = policy.notice_due(&NoticeFacts {
+        side: leg.side,
+        direction: leg.direction,
+        is_party,
+        exempt,
+        emergency,
+        can_record,
+    });
     if due == NoticeDue::Yes {
         leg.set_due();
         module.recorder.tell(leg.key, LegInput::NoticeDue);

@@ -89,7 +89,7 @@ fn play(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Argument
     let language = wanted.language.clone().or_else(|| language_of(session)).unwrap_or_default();
     let prompt = match &wanted.prompt {
         Some(id) => policy.prompt(id, &language),
-        None => policy.prompt_for(leg.direction, &language),
+        None => policy.prompt_for(leg.direction, policy.notice_mode, &language),
     };
     let Some(prompt) = prompt.and_then(|prompt| module.prompts.load().measured(prompt)) else {
         tracing::error!(leg = name, "no usable prompt is configured: the party is not told");

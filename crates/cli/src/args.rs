@@ -5,6 +5,7 @@ use callvault_recorder::access::{PersonName, PublicLine, PublicSigningKey, Refer
 use callvault_recorder::disclosure;
 use callvault_recorder::ids::RecordingId;
 use callvault_recorder::policy::Purpose;
+use callvault_recorder::prompt::NamedPurposes;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
@@ -39,6 +40,11 @@ pub enum Command {
     },
     /// Sign a single-use ticket for one recording and print it
     Ticket(Ticket),
+    /// Say what a prompt says: the manifest without which no notice counts
+    Prompt {
+        #[command(subcommand)]
+        command: PromptCommand,
+    },
     /// Turn a copy that was released to you into audio
     Open(Open),
     /// Show what a copy or a segment says of itself (no secret needed)
@@ -138,6 +144,51 @@ pub struct Ticket {
     /// Your identity
     #[arg(long, value_name = "FILE")]
     pub identity: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum PromptCommand {
+    /// Write the manifest of an audio file and print its line for callvault.conf.xml
+    Add(PromptAdd),
+    /// Check that an audio file is the one its manifest speaks of
+    Check {
+        /// The audio, with FILE.prompt.json beside it
+        file: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+const PROMPT_FILES: &str = "\
+The audio is a WAV file, heard, and as long as its text takes to say. FILE.prompt.json is written beside it, in place
+of an older one. Whoever changes the audio runs this again: a notice whose audio is not the one of its manifest is not
+played, and the call is not recorded.
+
+A notice names every purpose that the policy enables, or is layered: short, and it says where the rest is read, in an
+address as written (example.org/privacy) or as spoken (example dot org, example punt nl).";
+
+#[derive(Debug, Args)]
+#[command(after_help = PROMPT_FILES)]
+pub struct PromptAdd {
+    /// The audio, where FreeSWITCH will find it
+    pub file: PathBuf,
+    /// The language that is spoken: nl, en, en-GB
+    #[arg(long)]
+    pub language: String,
+    /// The purposes that the text names: complaint, spotcheck, safety_crime, legal_compliance, training; or layered, or
+    /// none
+    #[arg(long, value_name = "P,…")]
+    pub purposes: NamedPurposes,
+    /// The words that are spoken
+    #[arg(long)]
+    pub text: String,
+    /// Its id in the configuration: notice, notice-optout, notice-optin, notice-outbound, stopped or one of your own
+    #[arg(long, default_value = "notice")]
+    pub id: String,
+    /// Its version there: yours to count
+    #[arg(long, default_value = "1")]
+    pub version: String,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ use crate::init::InitFault;
 use crate::inspect::InspectFault;
 use crate::open::OpenFault;
 use crate::output::OutputFault;
+use crate::prompt::PromptCommandFault;
 use crate::roster::RosterCommandFault;
 use crate::ticket::TicketCommandFault;
 
@@ -20,6 +21,7 @@ pub enum Failure {
     Enrol(#[from] EnrolFault),
     Roster(#[from] RosterCommandFault),
     Ticket(#[from] TicketCommandFault),
+    Prompt(#[from] PromptCommandFault),
     Open(#[from] OpenFault),
     Inspect(#[from] InspectFault),
     Output(#[from] OutputFault),
@@ -57,6 +59,7 @@ impl Failure {
             Self::Enrol(fault) => fault.kind_and_code(),
             Self::Roster(fault) => fault.kind_and_code(),
             Self::Ticket(fault) => fault.kind_and_code(),
+            Self::Prompt(fault) => fault.kind_and_code(),
             Self::Open(fault) => fault.kind_and_code(),
             Self::Inspect(fault) => fault.kind_and_code(),
             Self::Output(_) => (Kind::System, "output_failed"),

@@ -1,4 +1,4 @@
-//! The `callvault` program: enrol people, sign tickets, open, inspect and verify released copies (decision 18).
+//! The `callvault` program: enrol people, sign tickets, describe prompts, open, inspect and verify released copies (decision 18).
 //!
 //! One file per command; [`args`] is what a person types, [`failure`] what is answered when it cannot be done.
 #![forbid(unsafe_code)]
@@ -20,6 +20,7 @@ mod output;
 mod passphrase;
 mod private_file;
 mod progress;
+mod prompt;
 mod roster;
 mod starter;
 mod ticket;
@@ -43,6 +44,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Enrol(asked) => enrol::run(&asked)?,
         Command::Roster { command } => roster::run(&command)?,
         Command::Ticket(asked) => ticket::run(&asked)?,
+        Command::Prompt { command } => prompt::run(&command)?,
         Command::Open(asked) => open::run(&asked)?,
         Command::Inspect(asked) => inspect::run(&asked)?,
         Command::Verify(asked) => inspect::verify(&asked)?,

@@ -1,6 +1,6 @@
 //! What a session's thread must know at once about its leg: pure functions of the policy and the leg's signs.
 use crate::conversation::{Direction, Side};
-use crate::policy::{Policy, Prompt, Uninformed};
+use crate::policy::{NoticeMode, OutboundNotice, Policy, Prompt, Uninformed};
 
 /// The number that is an emergency number whatever the config lists (Directive (EU) 2018/1972, article 109).
 const EMERGENCY: &str = "112";
@@ -10,6 +10,9 @@ pub const PROMPT_NOTICE: &str = "notice";
 
 /// The id of the prompt that outbound legs hear where it is configured: short and layered.
 pub const PROMPT_OUTBOUND: &str = "notice-outbound";
+
+/// The id of the prompt that says that recording has stopped, where it is configured.
+pub const PROMPT_STOPPED: &str = "stopped";
 
 /// What the host knows of a leg at its birth.
 #[derive(Clone, Copy)]
@@ -37,6 +40,8 @@ pub struct LegSigns<'a> {
 pub struct NoticeFacts {
     /// Whose party is on it.
     pub side: Side,
+    /// Which way it was set up.
+    pub direction: Direction,
     /// Loopback and the like are no party.
     pub is_party: bool,
     /// See [`Policy::exempt`].
@@ -71,6 +76,8 @@ pub enum NotDue {
     CannotRecord,
     /// `uninformed` says `refuse` or `record`.
     ByPolicy,
+    /// The party is rung, and its agent tells it (STF-01).
+    ByAgent,
 }
 
 impl Policy {
@@ -119,9 +126,15 @@ impl Policy {
             return NoticeDue::No(NotDue::CannotRecord);
         }
         match self.uninformed {
+            Uninformed::Play if self.told_by_agent(facts.direction) => NoticeDue::No(NotDue::ByAgent),
             Uninformed::Play => NoticeDue::Yes,
             Uninformed::Refuse | Uninformed::Record => NoticeDue::No(NotDue::ByPolicy),
         }
+    }
+
+    /// Whether the agent tells such legs' outside parties, and attests it.
+    pub fn told_by_agent(&self, direction: Direction) -> bool {
+        direction == Direction::Outbound && self.outbound_notice == OutboundNotice::Attest
     }
 
     /// The prompt of this id in this language, or else in the default language.
@@ -130,13 +143,20 @@ impl Policy {
         find(language).or_else(|| find(&self.default_language))
     }
 
-    /// The prompt that a leg hears when nothing names one: outbound the short one, where there is one.
-    pub fn prompt_for(&self, direction: Direction, language: &str) -> Option<&Prompt> {
-        let short = match direction {
-            Direction::Outbound => self.prompt(PROMPT_OUTBOUND, language),
-            Direction::Inbound => None,
+    /// The prompt that a leg hears when nothing names one: outbound the short one, where there is one; each by its mode
+    /// (`notice-optout`, `notice-outbound-optin` …), where there is one.
+    pub fn prompt_for(&self, direction: Direction, mode: NoticeMode, language: &str) -> Option<&Prompt> {
+        let ids: &[&str] = match direction {
+            Direction::Outbound => &[PROMPT_OUTBOUND, PROMPT_NOTICE],
+            Direction::Inbound => &[PROMPT_NOTICE],
         };
-        short.or_else(|| self.prompt(PROMPT_NOTICE, language))
+        let own = match mode {
+            NoticeMode::Notice => None,
+            NoticeMode::OptOut => Some("optout"),
+            NoticeMode::OptIn => Some("optin"),
+        };
+        let of_mode = |id: &str| own.and_then(|mode| self.prompt(&format!("{id}-{mode}"), language));
+        ids.iter().find_map(|id| of_mode(id).or_else(|| self.prompt(id, language)))
     }
 }
 
@@ -196,6 +216,7 @@ mod tests {
         for (bits, policy) in (0..32_u8).flat_map(|bits| policies.iter().map(move |policy| (bits, policy))) {
             let facts = NoticeFacts {
                 side: if bits & 1 == 0 { Side::Outside } else { Side::Company },
+                direction: Direction::Inbound,
                 is_party: bits & 2 == 0,
                 exempt: bits & 4 != 0,
                 emergency: bits & 8 != 0,
@@ -206,6 +227,25 @@ mod tests {
         }
     }
 
+    /// STF-01: who is rung is told by its agent, who rings by the prompt.
+    #[test]
+    fn an_attested_call_has_no_prompt_for_the_party_that_is_rung() {
+        let policy = sample(&[("outbound-notice", "attest")]);
+        let due = |direction| {
+            let facts = NoticeFacts {
+                side: Side::Outside,
+                direction,
+                is_party: true,
+                exempt: false,
+                emergency: false,
+                can_record: true,
+            };
+            policy.notice_due(&facts)
+        };
+        assert_eq!(due(Direction::Outbound), NoticeDue::No(NotDue::ByAgent));
+        assert_eq!(due(Direction::Inbound), NoticeDue::Yes);
+    }
+
     #[test]
     fn a_prompt_falls_back_to_the_default_language_and_outbound_to_the_long_one() {
         let policy = sample(&[]);
@@ -213,6 +253,28 @@ mod tests {
         assert_eq!(language(policy.prompt(PROMPT_NOTICE, "en")).as_deref(), Some("en"));
         assert_eq!(language(policy.prompt(PROMPT_NOTICE, "fr")).as_deref(), Some("nl"));
         assert_eq!(policy.prompt("else", "nl"), None);
-        assert_eq!(policy.prompt_for(Direction::Outbound, "nl"), policy.prompt(PROMPT_NOTICE, "nl"));
+        let notice = policy.prompt(PROMPT_NOTICE, "nl");
+        assert_eq!(policy.prompt_for(Direction::Outbound, NoticeMode::OptIn, "nl"), notice);
+    }
+
+    #[test]
+    fn each_mode_has_its_own_prompt_where_there_is_one() {
+        let mut policy = sample(&[]);
+        for id in ["notice-optout", "notice-outbound", "notice-outbound-optin"] {
+            let (id, file) = (id.to_owned(), format!("/{id}"));
+            policy.prompts.push(Prompt { id, language: "nl".into(), file, version: "1".into() });
+        }
+        let chosen = |direction, mode| policy.prompt_for(direction, mode, "nl").map(|prompt| prompt.id.as_str());
+        let expected = [
+            (Direction::Inbound, NoticeMode::Notice, "notice"),
+            (Direction::Inbound, NoticeMode::OptOut, "notice-optout"),
+            (Direction::Inbound, NoticeMode::OptIn, "notice"),
+            (Direction::Outbound, NoticeMode::Notice, "notice-outbound"),
+            (Direction::Outbound, NoticeMode::OptOut, "notice-outbound"),
+            (Direction::Outbound, NoticeMode::OptIn, "notice-outbound-optin"),
+        ];
+        for (direction, mode, id) in expected {
+            assert_eq!(chosen(direction, mode), Some(id), "{direction:?} {mode:?}");
+        }
     }
 }

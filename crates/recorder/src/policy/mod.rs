@@ -17,9 +17,10 @@ mod raw;
 mod sample;
 mod signals;
 
-pub use facts::{LegSigns, NotDue, NoticeDue, NoticeFacts, PROMPT_NOTICE, PROMPT_OUTBOUND};
+pub use facts::{LegSigns, NotDue, NoticeDue, NoticeFacts, PROMPT_NOTICE, PROMPT_OUTBOUND, PROMPT_STOPPED};
 pub use fault::PolicyFault;
 pub use outcome::{NotRecorded, Outcome};
+pub(crate) use parse::is_language;
 pub use purpose::{Purpose, UnknownPurpose};
 pub use raw::{RawConfig, RawElement};
 #[cfg(test)]

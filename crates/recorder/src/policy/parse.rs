@@ -375,7 +375,7 @@ fn path_of(name: &str) -> String {
 }
 
 /// `nl`, `en-GB`.
-pub(super) fn is_language(text: &str) -> bool {
+pub(crate) fn is_language(text: &str) -> bool {
     let (tongue, region) = text.split_once('-').unwrap_or((text, "XX"));
     (2..=3).contains(&tongue.len())
         && tongue.bytes().all(|byte| byte.is_ascii_lowercase())
