@@ -38,7 +38,7 @@ pub enum PromptFault {
         level_db: f64,
     },
     /// Nobody speaks so fast or so slowly.
-    #[error("{} is heard for {heard_s:.1} s, and its text takes {least_s:.0} to {most_s:.0} s to say. Give the words that are spoken, all of them, or the right file.", path.display())]
+    #[error("{} is heard for {heard_s:.1} s, and its text takes {least_s:.1} to {most_s:.1} s to say. Give the words that are spoken, all of them, or the right file.", path.display())]
     Implausible {
         /// Which.
         path: PathBuf,
