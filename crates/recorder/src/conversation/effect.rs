@@ -87,7 +87,8 @@ pub enum Effect {
         /// What.
         request: Request,
     },
-    /// The last party left. The outcome follows at once, or when the tracks are closed.
+    /// The last party left, or one of them ended the recording while the call goes on (NOT-05). The outcome follows at
+    /// once, or when the tracks are closed.
     Ended {
         /// Which recording.
         recording: RecordingId,
@@ -171,6 +172,8 @@ pub struct NewTrack {
     pub started_at: UnixMillis,
     /// The notices that this leg heard.
     pub notices: Vec<NoticeEvidence>,
+    /// How its party came to stand as it does.
+    pub standings: Vec<StandingChange>,
     /// Sealed under the track's key, then dropped.
     pub personal: Personal,
 }

@@ -1,9 +1,9 @@
 //! Legs that leave, and recordings whose last party left.
-use crate::conversation::effect::{Alarm, Effect, ShutReason};
+use crate::conversation::consent::Step;
+use crate::conversation::effect::{Effect, ShutReason};
 use crate::conversation::input::{Kept, Side};
-use crate::conversation::leg::Telling;
-use crate::conversation::recording::WentOn;
-use crate::conversation::timers::{NOTICE_CUT, TRACKS_CLOSE, TimerReason};
+use crate::conversation::recording::{Recording, WentOn};
+use crate::conversation::timers::{TRACKS_CLOSE, TimerReason};
 use crate::conversation::{Conversations, Moment};
 use crate::ids::{LegKey, RecordingId, TrackNumber};
 use crate::policy::Outcome;
@@ -13,18 +13,19 @@ impl Conversations {
     pub(super) fn hung_up(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&key).filter(|leg| !leg.hung_up) else { return };
         let id = leg.recording;
-        match leg.telling {
-            Telling::Playing => leg.telling = Telling::Refused,
-            Telling::Cut(at) if when.at.since(at) <= NOTICE_CUT => leg.telling = Telling::Refused,
-            Telling::Cut(_) => self.went_on_untold(key, effects),
-            Telling::Needless
-            | Telling::Untold
-            | Telling::Due
-            | Telling::Informed
-            | Telling::NotInformed
-            | Telling::Refused => {}
+        let step = Step::HungUp { met: leg.met };
+        if leg.consent.is_unattested() {
+            self.not_attested(key, step, when, effects);
+        } else {
+            self.stand(key, step, when);
+        }
+        self.alarm_if_untold(key, effects);
+        // What it means that it hangs up now ends the recording while the leg is still one of it.
+        if self.legs.get(&key).is_some_and(|leg| leg.ends_recordings()) {
+            self.settle_recording(id, when, effects);
         }
         self.leave(key, ShutReason::HungUp, when, effects);
+        self.timers.forget_leg(key);
         self.unlink(key);
         if let Some(leg) = self.legs.get_mut(&key) {
             leg.hung_up = true;
@@ -50,7 +51,7 @@ impl Conversations {
         let was_present = leg.is_present();
         if was_present {
             self.join(key, when, effects);
-            self.see_off(key, reason, effects);
+            self.see_off(key);
         }
         self.shut(key, reason, effects);
         let Some(leg) = self.legs.get_mut(&key) else { return };
@@ -70,41 +71,13 @@ impl Conversations {
     }
 
     /// What a party that leaves means for the outcome.
-    fn see_off(&mut self, key: LegKey, reason: ShutReason, effects: &mut Vec<Effect>) {
+    fn see_off(&mut self, key: LegKey) {
         let Some(leg) = self.legs.get(&key) else { return };
         let Some(recording) = self.recordings.get_mut(&leg.recording) else { return };
         recording.seen.outside |= leg.side == Side::Outside;
         recording.seen.no_media |= !leg.tapped;
-        match leg.telling {
-            Telling::Refused => recording.seen.refused = true,
-            Telling::Untold | Telling::Due => {
-                recording.seen.untold = true;
-                // A caller who is gone before the notice began went on to nobody.
-                if reason == ShutReason::HungUp && (leg.met || leg.telling == Telling::Untold) {
-                    self.alarm_untold(key, effects);
-                }
-            }
-            Telling::Playing | Telling::Cut(_) | Telling::NotInformed => recording.seen.untold = true,
-            Telling::Needless | Telling::Informed => {}
-        }
-    }
-
-    /// The leg went on after a notice that was cut short, so that was no hang-up.
-    pub(super) fn went_on_untold(&mut self, key: LegKey, effects: &mut Vec<Effect>) {
-        let Some(leg) = self.legs.get_mut(&key).filter(|leg| matches!(leg.telling, Telling::Cut(_))) else { return };
-        leg.telling = if leg.told_elsewhere { Telling::Needless } else { Telling::NotInformed };
-        if leg.telling == Telling::NotInformed && leg.is_present() {
-            self.alarm_untold(key, effects);
-        }
-    }
-
-    /// An outside party went on without having been told, in a conversation that would have been recorded.
-    fn alarm_untold(&mut self, key: LegKey, effects: &mut Vec<Effect>) {
-        let Some(leg) = self.legs.get(&key) else { return };
-        let wanted = self.recordings.get(&leg.recording).is_some_and(|recording| recording.refusal.is_none());
-        if wanted {
-            effects.push(Effect::Alarm(Alarm::NotInformed { recording: leg.recording, leg: leg.uuid.clone() }));
-        }
+        recording.seen.refused |= leg.consent.refused();
+        recording.seen.untold |= leg.consent.left_untold();
     }
 
     /// What became of a track that was closed.
@@ -123,30 +96,52 @@ impl Conversations {
         if !recording.members.is_empty() {
             return;
         }
-        if !recording.is_sealed() {
+        let waits = !recording.is_sealed() && recording.closed.is_none();
+        self.resume(id, None, when, effects);
+        if waits {
             self.timers.set(when.at.plus(TRACKS_CLOSE), TimerReason::TracksClose(id));
         }
         self.conclude(id, false, effects);
     }
 
-    /// Says the outcome where it is known, or where nobody will tell more of it.
+    /// Says the outcome where it is known, or where nobody will tell more of it: once, when the last party has left
+    /// or the recording was closed before.
     pub(super) fn conclude(&mut self, id: RecordingId, at_last: bool, effects: &mut Vec<Effect>) {
-        let Some(recording) = self.recordings.get(&id).filter(|recording| recording.members.is_empty()) else { return };
-        if !recording.is_sealed() && !at_last {
-            return;
+        let Some(recording) = self.recordings.get_mut(&id) else { return };
+        let is_left = recording.members.is_empty();
+        let is_concluded = recording.closed.is_some_and(|closed| closed.concluded);
+        if !is_concluded {
+            if !(is_left || recording.closed.is_some()) || !(recording.is_sealed() || at_last) {
+                return;
+            }
+            if let Some(closed) = recording.closed.as_mut() {
+                closed.concluded = true;
+            }
+            if let Some(zero) = recording.zero {
+                effects.extend(recording.result(id, zero));
+                self.over.remember(id);
+            }
         }
-        if let (Some(zero), left) = (recording.zero, recording.last_left) {
-            let ended_at = left.unwrap_or(zero).now;
-            effects.push(Effect::Ended { recording: id, ended_at });
-            let outcome = recording.outcome();
-            let merged_into = match recording.went_on_in {
-                WentOn::In(other) if outcome != Outcome::Recorded => Some(other),
-                WentOn::In(_) | WentOn::Nowhere | WentOn::HungUp => None,
-            };
-            effects.push(Effect::Outcome { recording: id, outcome, ended_at, retention: None, merged_into });
-            self.over.remember(id);
+        if is_left {
+            self.recordings.remove(&id);
+            self.timers.forget(id);
         }
-        self.recordings.remove(&id);
-        self.timers.forget(id);
+    }
+}
+
+impl Recording {
+    fn result(&self, id: RecordingId, zero: Moment) -> [Effect; 2] {
+        let left = self.closed.map(|closed| closed.when).or(self.last_left);
+        let ended_at = left.unwrap_or(zero).now;
+        let outcome = self.outcome();
+        let merged_into = match self.went_on_in {
+            WentOn::In(other) if outcome != Outcome::Recorded && self.closed.is_none() => Some(other),
+            WentOn::In(_) | WentOn::Nowhere | WentOn::HungUp => None,
+        };
+        let retention = self.retention;
+        [
+            Effect::Ended { recording: id, ended_at },
+            Effect::Outcome { recording: id, outcome, ended_at, retention, merged_into },
+        ]
     }
 }

@@ -2,7 +2,8 @@
 use std::num::NonZeroU32;
 
 use crate::capture::Generation;
-use crate::conversation::effect::{Alarm, Effect, NewTrack, OpenGate, Opening, ShutReason};
+use crate::conversation::consent::Step;
+use crate::conversation::effect::{Alarm, Effect, NewTrack, OpenGate, Opening, Request, ShutReason};
 use crate::conversation::input::Side;
 use crate::conversation::leg::{GateState, Leg};
 use crate::conversation::recording::Recording;
@@ -13,11 +14,8 @@ use crate::ids::{LegKey, RecordingId};
 impl Conversations {
     /// Sets every gate of the recording to what it should be: first those that shut, then those that open.
     pub(super) fn set_gates(&mut self, id: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
-        let Some(recording) = self.recordings.get_mut(&id) else { return };
+        let Some(recording) = self.recordings.get(&id) else { return };
         let members: Vec<LegKey> = recording.members.iter().copied().collect();
-        for leg in members.iter().filter_map(|key| self.legs.get(key)) {
-            recording.take_note_of(leg);
-        }
         let mut opening = Vec::new();
         for key in members {
             match self.verdict(key) {
@@ -26,6 +24,10 @@ impl Conversations {
             }
         }
         for key in opening {
+            if self.legs.get(&key).is_some_and(|leg| leg.consent.is_only_informed()) {
+                self.stand(key, Step::WentOn, when);
+                self.join(key, when, effects);
+            }
             self.open(key, when, effects);
         }
         self.alarm_bypass(id, effects);
@@ -57,33 +59,61 @@ impl Conversations {
     fn verdict(&self, key: LegKey) -> Result<(), ShutReason> {
         let Some(leg) = self.legs.get(&key).filter(|leg| leg.is_present()) else { return Err(ShutReason::HungUp) };
         let Some(recording) = self.recordings.get(&leg.recording) else { return Err(ShutReason::HungUp) };
+        if recording.closed.is_some() {
+            return Err(ShutReason::Objected);
+        }
         if leg.stay.no_key {
             return Err(ShutReason::NoKey);
         }
         if !leg.tapped || leg.bypassed {
             return Err(ShutReason::NoMedia);
         }
-        if !leg.is_told() || !self.may_capture(recording) {
+        if !leg.consent.is_told() || !self.may_capture(recording, leg.side) {
             return Err(ShutReason::Withheld);
         }
-        if leg.paused {
+        if recording.pause.is_some() {
             return Err(ShutReason::Paused);
         }
         if leg.muted {
             return Err(ShutReason::Muted);
         }
-        if self.is_held(key) { Err(ShutReason::Hold) } else { Ok(()) }
+        if self.is_any_of_pair(key, |leg| leg.held) {
+            return Err(ShutReason::Hold);
+        }
+        if self.is_any_of_pair(key, |leg| leg.waiting) { Err(ShutReason::Waiting) } else { Ok(()) }
     }
 
-    /// Whether anyone of the conversation may be captured: it is in scope, an outside party was told, and nobody
-    /// is there who was not, or whose line is exempt. The company's party alone is no conversation: its line may
-    /// stand open until the next caller comes.
-    fn may_capture(&self, recording: &Recording) -> bool {
-        let present = recording.members.iter().filter_map(|key| self.legs.get(key)).filter(|leg| leg.is_present());
-        let outside = present.clone().any(|leg| leg.side == Side::Outside);
-        let in_scope =
-            (recording.cleared && (outside || present.clone().count() > 1)) || (recording.record_internal && !outside);
-        in_scope && recording.refusal.is_none() && !present.clone().any(Leg::forbids)
+    /// Whether a party of that side of the conversation may be captured: an outside party that was told is there, and
+    /// nobody who was not, whose line is exempt, or without any of the company's. While only somebody is there whom an
+    /// agent has yet to tell, what the agent says is captured, for it is the proof (STF-03). The company's party alone
+    /// is no conversation: its line may stand open until the next caller comes.
+    fn may_capture(&self, recording: &Recording, side: Side) -> bool {
+        let present = self.present(recording);
+        let outside = present.clone().filter(|leg| leg.side == Side::Outside);
+        let told = outside.clone().any(|leg| leg.consent.is_told());
+        let proof = side == Side::Company && outside.clone().any(|leg| leg.consent.is_unattested());
+        let nobody_outside = outside.count() == 0;
+        let after_them = nobody_outside && recording.cleared && present.clone().count() > 1;
+        let in_scope = told || proof || after_them || (recording.record_internal && nobody_outside);
+        in_scope && recording.refusal.is_none() && !self.lacks_company(recording) && !present.clone().any(Leg::forbids)
+    }
+
+    /// Outside parties are among themselves (REC-09): the company is no party to what they say.
+    fn lacks_company(&self, recording: &Recording) -> bool {
+        let settled = self.present(recording).filter(|leg| leg.is_settled());
+        settled.filter(|leg| leg.side == Side::Outside).count() > 1
+            && !self.present(recording).any(|leg| leg.side == Side::Company)
+    }
+
+    /// What those who are there mean for the conversation's scope and its outcome.
+    pub(super) fn take_note(&mut self, id: RecordingId) {
+        let Some(recording) = self.recordings.get(&id) else { return };
+        let lacks_company = self.lacks_company(recording);
+        let Some(recording) = self.recordings.get_mut(&id) else { return };
+        recording.seen.no_company |= lacks_company;
+        for leg in recording.members.clone().iter().filter_map(|key| self.legs.get(key)) {
+            recording.take_note_of(leg);
+        }
     }
 
     fn open(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
@@ -100,6 +130,7 @@ impl Conversations {
                     started: zero.at,
                     started_at: zero.now,
                     notices: leg.notices.clone(),
+                    standings: leg.standings.clone(),
                     personal: leg.personal.clone(),
                 };
                 (track, Opening::First(Box::new(new)))
@@ -110,6 +141,7 @@ impl Conversations {
         leg.generation = generation.get();
         leg.gate = GateState::Open;
         leg.stay.track = Some(track);
+        let begins_for_staff = leg.side == Side::Company && matches!(opening, Opening::First(_));
         effects.push(Effect::OpenGate(Box::new(OpenGate {
             leg: key,
             generation: Generation(generation),
@@ -120,11 +152,17 @@ impl Conversations {
             at: when.at,
             opening,
         })));
+        if begins_for_staff && self.rules.staff_beep {
+            effects.push(Effect::Ask { leg: key, request: Request::Beep });
+        }
     }
 
     fn alarm_bypass(&mut self, id: RecordingId, effects: &mut Vec<Effect>) {
         let Some(recording) = self.recordings.get(&id) else { return };
-        if recording.refusal.is_some() || !(recording.cleared || recording.record_internal) {
+        if recording.refusal.is_some()
+            || recording.closed.is_some()
+            || !(recording.cleared || recording.record_internal)
+        {
             return;
         }
         for key in &recording.members {
@@ -139,7 +177,10 @@ impl Conversations {
 impl Recording {
     /// What a present party means for the conversation's scope and its outcome.
     fn take_note_of(&mut self, leg: &Leg) {
-        if !leg.is_present() || leg.is_pending() {
+        if leg.is_present() || (!leg.is_party && !leg.hung_up) {
+            self.retention = self.retention.into_iter().chain(leg.retention).min();
+        }
+        if !leg.is_settled() {
             return;
         }
         self.seen.emergency |= leg.emergency;
@@ -147,7 +188,7 @@ impl Recording {
         self.seen.no_media |= leg.bypassed;
         if leg.side == Side::Outside {
             self.seen.outside = true;
-            self.cleared |= leg.is_told() && !leg.exempt && !leg.emergency;
+            self.cleared |= leg.consent.is_told() && !leg.exempt && !leg.emergency;
         }
     }
 }

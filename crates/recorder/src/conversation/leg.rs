@@ -1,12 +1,14 @@
 //! One leg: what it is, and its levels.
 use std::collections::BTreeSet;
 
+use std::time::Duration;
+
+use crate::conversation::consent::{Consent, Means, Terms};
 use crate::conversation::effect::ShutReason;
 use crate::conversation::input::{Direction, LegFacts, Personal, Side};
-use crate::evidence::{NoticeEvidence, Party};
+use crate::evidence::{NoticeEvidence, Party, StandingChange};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
-use crate::policy::Uninformed;
-use crate::time::Monotonic;
+use crate::policy::{NoticeMode, OutboundNotice, Policy, Uninformed};
 
 /// A leg between its birth and its end.
 #[derive(Debug)]
@@ -26,7 +28,8 @@ pub(super) struct Leg {
     pub(super) lost_race: bool,
     pub(super) held: bool,
     pub(super) muted: bool,
-    pub(super) paused: bool,
+    /// It is in a queue.
+    pub(super) waiting: bool,
     pub(super) bypassed: bool,
     /// It was bridged or in a conference.
     pub(super) met: bool,
@@ -38,10 +41,20 @@ pub(super) struct Leg {
     pub(super) other_half: Option<LegKey>,
     pub(super) room: Option<Box<str>>,
 
-    pub(super) telling: Telling,
-    /// An outside party that is told by other means than here (`uninformed` is `record`).
-    pub(super) told_elsewhere: bool,
+    pub(super) consent: Consent,
+    /// By which means it is told elsewhere, in the policy's words.
+    pub(super) told_by: Box<str>,
+    /// The agent's time to attest runs.
+    pub(super) attest_awaited: bool,
+    /// An operator knows that it went on untold.
+    pub(super) alarmed_untold: bool,
     pub(super) notices: Vec<NoticeEvidence>,
+    /// How it came to stand, in order.
+    pub(super) standings: Vec<StandingChange>,
+    /// A notice plays on it, whatever it means by now.
+    pub(super) notice_runs: bool,
+    /// How long its dialplan wants the conversation kept.
+    pub(super) retention: Option<Duration>,
 
     pub(super) gate: GateState,
     /// Of the last opening of its gate; 0 before the first.
@@ -55,8 +68,11 @@ pub(super) struct Leg {
 pub(super) struct Stay {
     /// Its party's word there, once it joined.
     pub(super) party: Option<Party>,
-    /// How many of its notices the recording knows.
+    /// Another outside party was there before it.
+    pub(super) came_late: bool,
+    /// How many of its notices and standings the recording knows.
     pub(super) notices_told: usize,
+    pub(super) standings_told: usize,
     pub(super) track: Option<TrackNumber>,
     pub(super) no_key: bool,
     pub(super) alarmed_bypass: bool,
@@ -70,35 +86,11 @@ pub(super) enum GateState {
     Shut(Option<ShutReason>),
 }
 
-/// How far a party has been told that it is recorded (NOT-04).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Telling {
-    /// Nobody need tell it here: the company's, told by other means, or never recorded.
-    Needless,
-    /// Somebody should have told it, and has not.
-    Untold,
-    /// A notice will come before anything else.
-    Due,
-    /// It runs.
-    Playing,
-    /// It was sent whole.
-    Informed,
-    /// It ended early at that moment; the leg hangs up next, or goes on untold.
-    Cut(Monotonic),
-    /// It went on after a notice that did not reach it whole.
-    NotInformed,
-    /// It hung up in the notice.
-    Refused,
-}
-
 impl Leg {
-    pub(super) fn new(facts: LegFacts, uninformed: Uninformed) -> Self {
-        let told = !facts.is_party
-            || facts.side == Side::Company
-            || facts.exempt
-            || facts.emergency
-            || uninformed == Uninformed::Record;
+    pub(super) fn new(facts: LegFacts, policy: &Policy) -> Self {
         Self {
+            consent: Consent::new(terms(&facts, policy)),
+            told_by: policy.told_by.as_str().into(),
             uuid: facts.uuid,
             recording: facts.recording,
             direction: facts.direction,
@@ -113,25 +105,23 @@ impl Leg {
             lost_race: false,
             held: false,
             muted: false,
-            paused: false,
+            waiting: false,
             bypassed: false,
             met: false,
             partner: None,
             named_by: BTreeSet::new(),
             other_half: None,
             room: None,
-            telling: if told { Telling::Needless } else { Telling::Untold },
-            told_elsewhere: uninformed == Uninformed::Record,
+            attest_awaited: false,
+            alarmed_untold: false,
             notices: Vec::new(),
+            standings: Vec::new(),
+            notice_runs: false,
+            retention: None,
             gate: GateState::Shut(None),
             generation: 0,
             stay: Stay::default(),
         }
-    }
-
-    /// Whether what a notice does on this leg decides about its capture.
-    pub(super) fn must_be_told(&self) -> bool {
-        self.is_party && self.side == Side::Outside && !self.exempt && !self.emergency
     }
 
     /// Whether it counts as a party of its conversation now.
@@ -139,53 +129,43 @@ impl Leg {
         self.is_party && self.answered && !self.hung_up && !self.lost_race
     }
 
-    /// Whether its notice is still to come or to be judged: nobody knows yet whether it becomes a party.
-    pub(super) fn is_pending(&self) -> bool {
-        matches!(self.telling, Telling::Due | Telling::Playing | Telling::Cut(_))
-    }
-
-    /// Whether, as far as telling goes, its voice may be captured.
-    pub(super) fn is_told(&self) -> bool {
-        matches!(self.telling, Telling::Needless | Telling::Informed)
-    }
-
     /// Whether nobody in its conversation may be captured while it is there.
     pub(super) fn forbids(&self) -> bool {
-        self.is_present()
-            && (self.exempt || self.emergency || matches!(self.telling, Telling::Untold | Telling::NotInformed))
+        self.is_present() && (self.exempt || self.emergency || self.consent.is_untold() || self.ends_recordings())
+    }
+
+    /// Whether no recording goes on where it is: it objects, or nobody attested that it was told.
+    pub(super) fn ends_recordings(&self) -> bool {
+        self.is_present() && (self.consent.objects() || self.consent.is_not_attested())
+    }
+
+    /// Whether it counts as a party that is being captured or would be, told or not.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_present() && !self.consent.is_pending()
+    }
+
+    /// Whether it hears, or may soon hear, another leg.
+    pub(super) fn is_linked(&self) -> bool {
+        self.partner.is_some() || !self.named_by.is_empty() || self.room.is_some()
     }
 }
 
-impl Telling {
-    /// A notice will come.
-    pub(super) fn due(&mut self) {
-        if matches!(self, Self::Needless | Self::Untold) {
-            *self = Self::Due;
-        }
-    }
-
-    /// A notice began. Who is informed stays so; who need not be told may still be asked to listen.
-    pub(super) fn started(&mut self, must_be_told: bool) {
-        let waits = match self {
-            Self::Untold | Self::Due | Self::Cut(_) | Self::NotInformed => true,
-            Self::Needless => must_be_told,
-            Self::Playing | Self::Informed | Self::Refused => false,
-        };
-        if waits {
-            *self = Self::Playing;
-        }
-    }
-
-    /// It ended; answers whether it must be seen what the leg does next.
-    pub(super) fn ended(&mut self, informed: bool, must_be_told: bool, at: Monotonic) -> bool {
-        let decides = match self {
-            Self::Untold | Self::Due | Self::Playing | Self::Cut(_) | Self::NotInformed => true,
-            Self::Needless => must_be_told && informed,
-            Self::Informed | Self::Refused => false,
-        };
-        if decides {
-            *self = if informed { Self::Informed } else { Self::Cut(at) };
-        }
-        decides && !informed
+fn terms(facts: &LegFacts, policy: &Policy) -> Terms {
+    let is_outside = facts.is_party && facts.side == Side::Outside;
+    let is_rung = facts.direction == Direction::Outbound;
+    let means = if !is_outside || facts.exempt || facts.emergency {
+        Means::Nothing
+    } else if is_rung && policy.outbound_notice == OutboundNotice::Attest {
+        Means::Agent
+    } else if policy.uninformed == Uninformed::Record {
+        Means::Elsewhere
+    } else {
+        Means::Prompt
+    };
+    Terms {
+        mode: if is_outside { policy.notice_mode } else { NoticeMode::Notice },
+        means,
+        consent_within: policy.consent_within,
+        objection_within: policy.objection_within,
     }
 }

@@ -2,6 +2,7 @@
 use std::collections::BTreeSet;
 
 use crate::conversation::Conversations;
+use crate::conversation::leg::Leg;
 use crate::ids::LegKey;
 
 impl Conversations {
@@ -68,9 +69,9 @@ impl Conversations {
         self.reach(key, true)
     }
 
-    /// Whether this leg or anyone it is bridged to holds. A conference goes on while one of its members holds.
-    pub(super) fn is_held(&self, key: LegKey) -> bool {
-        self.reach(key, false).iter().any(|key| self.legs.get(key).is_some_and(|leg| leg.held))
+    /// Whether this leg is so or anyone it is bridged to. A conference goes on while one of its members holds.
+    pub(super) fn is_any_of_pair(&self, key: LegKey, is_so: impl Fn(&Leg) -> bool) -> bool {
+        self.reach(key, false).iter().any(|key| self.legs.get(key).is_some_and(&is_so))
     }
 
     fn reach(&self, from: LegKey, through_rooms: bool) -> BTreeSet<LegKey> {

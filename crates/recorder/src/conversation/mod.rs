@@ -3,8 +3,11 @@
 //! [`Conversations`] consumes [`Input`]s one by one and pushes [`Effect`]s. A leg belongs to one recording at a time;
 //! a recording is one conversation. What a leg's gate should be follows from levels (answered, told, held, muted,
 //! who else is there), computed anew after every input, so that an edge that never came leaves no gate wrong:
-//! [`leg`] one leg's levels · [`recording`] one conversation and its outcome · [`links`] who hears whom · [`gates`]
-//! open or shut · [`moves`] conversations that become one · [`ending`] the last party left · [`timers`].
+//! [`leg`] one leg's levels · [`consent`] how one party stands · [`standing`] what moves it · [`recording`] one
+//! conversation and its outcome · [`links`] who hears whom · [`gates`] open or shut · [`pause`] payment data ·
+//! [`moves`] conversations that become one · [`closing`] objections · [`ending`] the last party left · [`timers`].
+mod closing;
+mod consent;
 mod effect;
 mod ending;
 mod gates;
@@ -13,7 +16,9 @@ mod leg;
 mod links;
 mod moves;
 mod over;
+mod pause;
 mod recording;
+mod standing;
 mod timers;
 
 #[cfg(test)]
@@ -27,14 +32,15 @@ pub use effect::{Alarm, Effect, NewTrack, OpenGate, Opening, Request, ShutReason
 pub use input::{Direction, Input, Kept, LegFacts, LegInput, Personal, Side, Signal, Wishes};
 pub use timers::TimerReason;
 
-use crate::evidence::{NoticeEvidence, NoticeState};
 use crate::ids::{LegKey, RecordingId};
 use crate::policy::{NotRecorded, Outcome, Policy};
 use crate::time::{Monotonic, UnixMillis};
 
+use consent::Step;
 use leg::Leg;
 use over::Over;
 use recording::{Birth, Recording, way_of};
+use standing::Rules;
 use timers::Timers;
 
 /// All conversations that are going on.
@@ -47,6 +53,7 @@ pub struct Conversations {
     over: Over,
     /// How many recordings there were: orders those that nobody answered yet.
     born: u64,
+    rules: Rules,
     on: bool,
     fault: bool,
 }
@@ -60,6 +67,7 @@ impl Default for Conversations {
             timers: Timers::default(),
             over: Over::default(),
             born: 0,
+            rules: Rules::default(),
             on: true,
             fault: false,
         }
@@ -77,6 +85,7 @@ impl Conversations {
     /// Takes one thing that happened, and pushes what is to be done about it, in order. What is said of a leg that
     /// was never born or is gone changes nothing.
     pub fn step(&mut self, input: Input, policy: &Policy, effects: &mut Vec<Effect>) {
+        self.rules = Rules::of(policy);
         match input {
             Input::Leg { leg, at, now, what } => {
                 let when = Moment { at, now };
@@ -113,22 +122,18 @@ impl Conversations {
             return;
         }
         let told = facts.recording;
-        let id = self.over.fresh(told, |id| self.recordings.contains_key(&id));
+        if self.recordings.get(&told).is_some_and(|former| !former.members.is_empty()) {
+            self.begin_anew(told, when, effects);
+        }
+        let id = self.home_of(told);
         facts.recording = id;
         if id != told {
             effects.push(Effect::SetRecording { leg: key, recording: id, former: told });
         }
         if !self.recordings.contains_key(&id) {
-            let refusal = if !self.on {
-                Some(NotRecorded::OperatorStop)
-            } else if self.fault {
-                Some(NotRecorded::RecorderFault)
-            } else {
-                None
-            };
             self.born += 1;
             let birth = Birth { direction: way_of(&facts), at: when.now, order: self.born };
-            self.recordings.insert(id, Recording::new(birth, refusal, policy.record_internal));
+            self.recordings.insert(id, Recording::new(birth, self.refusal(), policy.record_internal));
         }
         if let Some(recording) = self.recordings.get_mut(&id) {
             recording.members.insert(key);
@@ -137,9 +142,18 @@ impl Conversations {
             }
         }
         let half_of = facts.born_for.filter(|_| !facts.is_party);
-        self.legs.insert(key, Leg::new(facts, policy.uninformed));
+        self.legs.insert(key, Leg::new(facts, policy));
         self.pair(key, half_of);
         self.settle(key, when, effects);
+    }
+
+    /// Why a recording that begins now is none.
+    fn refusal(&self) -> Option<NotRecorded> {
+        match (self.on, self.fault) {
+            (false, _) => Some(NotRecorded::OperatorStop),
+            (true, true) => Some(NotRecorded::RecorderFault),
+            (true, false) => None,
+        }
     }
 
     fn happened(&mut self, key: LegKey, what: LegInput, when: Moment, effects: &mut Vec<Effect>) {
@@ -151,25 +165,33 @@ impl Conversations {
             // A leg is born once; `step` has seen to it.
             LegInput::Born(_) => {}
             LegInput::Tapped => leg.tapped = true,
-            LegInput::Answered => leg.answered = true,
-            LegInput::NoticeDue => leg.telling.due(),
-            LegInput::NoticeStarted => leg.telling.started(leg.must_be_told()),
-            LegInput::NoticeEnded(evidence) => self.notice_ended(key, *evidence, when),
+            LegInput::Answered => self.answered(key, when),
+            LegInput::NoticeDue => self.stand(key, Step::NoticeDue, when),
+            LegInput::NoticeStarted => {
+                leg.notice_runs = true;
+                self.stand(key, Step::NoticeStarted, when);
+            }
+            LegInput::NoticeEnded(evidence) => {
+                leg.notice_runs = false;
+                self.notice_ended(key, *evidence, when);
+            }
             LegInput::Bridged(other) => {
                 self.link(key, Some(other));
-                self.went_on(key, effects);
+                self.met(key, when, effects);
             }
             LegInput::Unbridged => self.link(key, None),
             LegInput::ConferenceJoined(room) => {
                 self.enter(key, Some(room));
-                self.went_on(key, effects);
+                self.met(key, when, effects);
             }
             LegInput::ConferenceLeft => self.enter(key, None),
             LegInput::Held(level) => leg.held = level,
             LegInput::Muted(level) => leg.muted = level,
-            LegInput::Paused(level) => leg.paused = level,
+            LegInput::Waiting(level) => leg.waiting = level,
             LegInput::MediaBypassed(level) => leg.bypassed = level,
-            LegInput::Waiting(_) | LegInput::Signalled(_) | LegInput::Wishes(_) => {}
+            LegInput::Paused(on) => self.pause(key, on, when, effects),
+            LegInput::Signalled(signal) => self.signalled(key, signal, when, effects),
+            LegInput::Wishes(wishes) => self.wish(key, &wishes, when),
             LegInput::Renamed(uuid) => leg.uuid = uuid,
             LegInput::LostRace => self.lost_race(key),
             LegInput::HungUp => return self.hung_up(key, when, effects),
@@ -182,23 +204,6 @@ impl Conversations {
         self.settle(key, when, effects);
     }
 
-    fn notice_ended(&mut self, key: LegKey, evidence: NoticeEvidence, when: Moment) {
-        let Some(leg) = self.legs.get_mut(&key) else { return };
-        let informed = evidence.state == NoticeState::Informed;
-        leg.notices.push(evidence);
-        if leg.telling.ended(informed, leg.must_be_told(), when.at) {
-            self.timers.set(when.at.plus(timers::NOTICE_CUT), TimerReason::NoticeCut(key));
-        }
-    }
-
-    /// The leg met somebody: a notice that was cut short before that was no hang-up.
-    fn went_on(&mut self, key: LegKey, effects: &mut Vec<Effect>) {
-        if let Some(leg) = self.legs.get_mut(&key) {
-            leg.met = true;
-        }
-        self.went_on_untold(key, effects);
-    }
-
     /// Brings everything in line with the levels after something changed on this leg.
     fn settle(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
         self.unite(key, when, effects);
@@ -207,10 +212,16 @@ impl Conversations {
         }
     }
 
-    /// Parties of the recording join, then its gates follow.
+    /// Parties of the recording join, then it ends or begins anew where one of them wants it so, then its gates follow.
     fn settle_recording(&mut self, id: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
+        if self.goes_on_without_objector(id) {
+            return self.begin_anew(id, when, effects);
+        }
         self.start(id, when, effects);
+        self.see_who_goes_on(id, when);
+        self.take_note(id);
         self.join_parties(id, when, effects);
+        self.close_if_objected(id, when, effects);
         self.set_gates(id, when, effects);
     }
 }

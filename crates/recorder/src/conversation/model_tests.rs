@@ -34,7 +34,6 @@ enum Act {
     Exit(usize),
     Held(usize, bool),
     Muted(usize, bool),
-    Paused(usize, bool),
     Bypassed(usize, bool),
     Lost(usize),
     HungUp(usize),
@@ -58,7 +57,6 @@ fn act() -> impl Strategy<Value = Act> {
         1 => leg().prop_map(Act::Exit),
         3 => (leg(), any::<bool>()).prop_map(|(leg, on)| Act::Held(leg, on)),
         2 => (leg(), any::<bool>()).prop_map(|(leg, on)| Act::Muted(leg, on)),
-        1 => (leg(), any::<bool>()).prop_map(|(leg, on)| Act::Paused(leg, on)),
         1 => (leg(), any::<bool>()).prop_map(|(leg, on)| Act::Bypassed(leg, on)),
         1 => leg().prop_map(Act::Lost),
         3 => leg().prop_map(Act::HungUp),
@@ -92,7 +90,6 @@ struct Leg {
     told: Told,
     held: bool,
     muted: bool,
-    paused: bool,
     bypassed: bool,
     bridged: Option<usize>,
     room: Option<u8>,
@@ -177,8 +174,13 @@ impl Model {
         let mates: Vec<&Leg> =
             self.present().map(|(_, mate)| mate).filter(|mate| mate.recording == leg.recording).collect();
         let outsiders = mates.iter().filter(|mate| mate.is_outside).count();
-        let in_scope = if book.somebody_told { outsiders > 0 || mates.len() > 1 } else { false };
-        let scope = in_scope || (self.record_internal && outsiders == 0);
+        let told = mates.iter().any(|mate| mate.is_outside && matches!(mate.told, Told::NeedNot | Told::Whole));
+        let after_them = outsiders == 0 && book.somebody_told && mates.len() > 1;
+        let scope = told || after_them || (self.record_internal && outsiders == 0);
+        let strangers = mates
+            .iter()
+            .filter(|mate| mate.is_outside && !matches!(mate.told, Told::Coming | Told::Playing | Told::Cut(_)));
+        let among_strangers = strangers.count() > 1 && outsiders == mates.len();
         let forbidden = mates.iter().any(|mate| mate.exempt || matches!(mate.told, Told::Never | Told::Broken));
         let anyone_holds = self.circle(n, false).iter().any(|mate| self.legs[mate].held);
         leg.is_party
@@ -187,10 +189,10 @@ impl Model {
             && !leg.bypassed
             && matches!(leg.told, Told::NeedNot | Told::Whole)
             && !leg.muted
-            && !leg.paused
             && scope
             && !book.refused
             && !forbidden
+            && !among_strangers
             && !anyone_holds
     }
 
@@ -315,7 +317,8 @@ impl Run {
                 let elsewhere = self.model.uninformed == "record";
                 for leg in self.model.legs.values_mut() {
                     if matches!(leg.told, Told::Cut(at) if now >= at + 2000) {
-                        leg.told = if elsewhere { Told::NeedNot } else { Told::Broken };
+                        let must_hear = leg.is_party && leg.is_outside && !leg.exempt;
+                        leg.told = if elsewhere || !must_hear { Told::NeedNot } else { Told::Broken };
                     }
                 }
             }
@@ -330,7 +333,6 @@ impl Run {
             | Act::Exit(leg)
             | Act::Held(leg, _)
             | Act::Muted(leg, _)
-            | Act::Paused(leg, _)
             | Act::Bypassed(leg, _)
             | Act::Lost(leg)
             | Act::HungUp(leg) => {
@@ -375,7 +377,6 @@ impl Run {
                 told: if need_not { Told::NeedNot } else { Told::Never },
                 held: false,
                 muted: false,
-                paused: false,
                 bypassed: false,
                 bridged: None,
                 room: None,
@@ -430,7 +431,8 @@ impl Run {
         let elsewhere = self.model.uninformed == "record";
         let leg = self.model.legs.get_mut(&leg).expect("checked by the caller");
         if matches!(leg.told, Told::Cut(_)) {
-            leg.told = if elsewhere { Told::NeedNot } else { Told::Broken };
+            let must_hear = leg.is_party && leg.is_outside && !leg.exempt;
+            leg.told = if elsewhere || !must_hear { Told::NeedNot } else { Told::Broken };
         }
     }
 
@@ -489,10 +491,6 @@ impl Run {
             Act::Muted(_, on) => {
                 leg.muted = on;
                 self.tell(n, LegInput::Muted(on));
-            }
-            Act::Paused(_, on) => {
-                leg.paused = on;
-                self.tell(n, LegInput::Paused(on));
             }
             Act::Bypassed(_, on) => {
                 leg.bypassed = on;

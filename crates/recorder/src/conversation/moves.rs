@@ -9,6 +9,7 @@ use crate::conversation::timers::{LONGEST_RECORDING, TimerReason};
 use crate::conversation::{Conversations, Moment};
 use crate::evidence::Party;
 use crate::ids::{LegKey, RecordingId};
+use crate::policy::NotRecorded;
 
 impl Conversations {
     /// Who hears each other is one conversation: all of them go to the recording that was there first. One without
@@ -28,6 +29,7 @@ impl Conversations {
         let mut left = BTreeSet::new();
         for key in movers {
             left.extend(self.legs.get(&key).map(|leg| leg.recording));
+            self.leaves_unattested(key, when, effects);
             self.move_leg(key, winner, when, effects);
         }
         for former in left {
@@ -35,15 +37,29 @@ impl Conversations {
         }
     }
 
-    /// The lowest goes on.
-    fn precedence(&self, id: RecordingId) -> (bool, u64, u64) {
-        let Some(recording) = self.recordings.get(&id) else { return (true, u64::MAX, u64::MAX) };
-        let outside = recording
-            .members
-            .iter()
-            .filter_map(|key| self.legs.get(key))
-            .any(|leg| leg.side == Side::Outside && leg.is_present());
-        (!outside, recording.zero.map_or(u64::MAX, |zero| zero.at.0), recording.birth.order)
+    /// The lowest goes on. One that an outside party ended takes in the company's legs, and gives way to whoever else
+    /// is recorded.
+    fn precedence(&self, id: RecordingId) -> (u8, u64, u64) {
+        let Some(recording) = self.recordings.get(&id) else { return (u8::MAX, u64::MAX, u64::MAX) };
+        let outside = self.present(recording).any(|leg| leg.side == Side::Outside);
+        let rank = match (outside, recording.closed.is_some()) {
+            (true, false) => 0,
+            (true, true) => 1,
+            (false, false) => 2,
+            (false, true) => 3,
+        };
+        (rank, recording.zero.map_or(u64::MAX, |zero| zero.at.0), recording.birth.order)
+    }
+
+    /// The party goes to another recording before anybody attested that it was told: what its agent said to it here
+    /// is not kept.
+    fn leaves_unattested(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
+        let leaves = |leg: &&Leg| leg.is_present() && leg.consent.is_unattested() && !leg.stay.came_late;
+        let Some(leg) = self.legs.get(&key).filter(leaves) else { return };
+        let id = leg.recording;
+        if self.recordings.get(&id).is_some_and(|recording| !recording.tracks.is_empty()) {
+            self.close(id, NotRecorded::NotInformed, false, when, effects);
+        }
     }
 
     /// The leg goes from its recording to that one; a track it had ends, another begins when its gate opens.
@@ -62,6 +78,9 @@ impl Conversations {
             recording.went_on_in = WentOn::In(target);
         }
         effects.push(Effect::SetRecording { leg: key, recording: target, former });
+        if self.recordings.get(&former).is_some_and(|former| former.members.is_empty()) {
+            self.pause_moves(former, target, when, effects);
+        }
         self.finish_if_over(former, when, effects);
     }
 
@@ -90,7 +109,7 @@ impl Conversations {
     pub(super) fn join_parties(&mut self, id: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
         let Some(recording) = self.recordings.get(&id) else { return };
         for key in recording.members.clone() {
-            if self.legs.get(&key).is_some_and(|leg| leg.is_present() && !leg.is_pending()) {
+            if self.legs.get(&key).is_some_and(Leg::is_settled) {
                 self.join(key, when, effects);
             }
         }
@@ -100,11 +119,13 @@ impl Conversations {
     pub(super) fn join(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&key) else { return };
         let Some(recording) = self.recordings.get_mut(&leg.recording) else { return };
-        if recording.zero.is_none() {
+        // A recording that has its outcome learns nothing more.
+        if recording.zero.is_none() || recording.closed.is_some_and(|closed| closed.concluded) {
             return;
         }
         let party = leg.stay.party.unwrap_or_else(|| recording.party_of(key, leg));
         if leg.stay.party.replace(party).is_none() {
+            leg.stay.came_late = leg.side == Side::Outside && recording.outside_parties > 0;
             recording.take_in(key, party);
             let (recording, uuid) = (leg.recording, leg.uuid.clone());
             effects.push(Effect::LegJoined { recording, leg: key, uuid, party, at: when.now });
@@ -115,12 +136,17 @@ impl Conversations {
             effects.push(Effect::Notice { recording: leg.recording, evidence });
         }
         leg.stay.notices_told = leg.notices.len();
+        for change in leg.standings.iter().skip(leg.stay.standings_told) {
+            effects.push(Effect::Standing { recording: leg.recording, change: Box::new(change.clone()) });
+        }
+        leg.stay.standings_told = leg.standings.len();
     }
 
     /// The answer to `Effect::RollOver`: everyone goes to a new recording that begins now and knows what the former
     /// one knew.
     pub(super) fn rolled_over(&mut self, id: RecordingId, into: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
-        let Some(former) = self.recordings.get(&id).filter(|former| former.zero.is_some()) else { return };
+        let goes_on = |former: &&Recording| former.zero.is_some() && former.closed.is_none();
+        let Some(former) = self.recordings.get(&id).filter(goes_on) else { return };
         if self.recordings.contains_key(&into) || self.over.knows(into) || former.members.is_empty() {
             return;
         }
@@ -129,6 +155,7 @@ impl Conversations {
         let mut next = Recording::new(birth, former.refusal, former.record_internal);
         next.founder = former.founder;
         next.cleared = former.cleared;
+        next.retention = former.retention;
         next.seen.outside = former.seen.outside;
         let members = former.members.clone();
         self.recordings.insert(into, next);

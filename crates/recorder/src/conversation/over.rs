@@ -30,19 +30,10 @@ impl Over {
     pub(super) fn knows(&self, id: RecordingId) -> bool {
         self.known.contains(&id)
     }
-
-    /// The id itself where its recording is not over, else the first of its successors that is in use or new.
-    pub(super) fn fresh(&self, id: RecordingId, in_use: impl Fn(RecordingId) -> bool) -> RecordingId {
-        let mut id = id;
-        while self.knows(id) && !in_use(id) {
-            id = successor(id);
-        }
-        id
-    }
 }
 
 /// Another id of the same instance, as hard to guess as its forerunner.
-fn successor(id: RecordingId) -> RecordingId {
+pub(super) fn successor(id: RecordingId) -> RecordingId {
     let digest = Sha256::new().chain_update(b"callvault successor\0").chain_update(id.bytes()).finalize();
     let mut bytes = id.bytes();
     bytes[4..].copy_from_slice(&digest[..12]);

@@ -1,8 +1,11 @@
 //! One conversation, and what it comes to.
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::conversation::Moment;
+use crate::conversation::closing::Closed;
 use crate::conversation::input::{Direction, Kept, LegFacts, Side};
+use crate::conversation::pause::Pause;
 use crate::ids::{LegKey, RecordingId, TrackNumber};
 use crate::policy::{NotRecorded, Outcome};
 use crate::time::UnixMillis;
@@ -35,6 +38,11 @@ pub(super) struct Recording {
     pub(super) last_left: Option<Moment>,
     /// Where the parties went, as long as all who left went there and nobody hung up.
     pub(super) went_on_in: WentOn,
+    /// It ended before its call did.
+    pub(super) closed: Option<Closed>,
+    pub(super) pause: Option<Pause>,
+    /// The shortest that any of its legs' dialplans wants it kept.
+    pub(super) retention: Option<Duration>,
     pub(super) seen: Seen,
 }
 
@@ -76,6 +84,8 @@ pub(super) struct Seen {
     pub(super) outside: bool,
     pub(super) refused: bool,
     pub(super) untold: bool,
+    /// Outside parties were there without any of the company's.
+    pub(super) no_company: bool,
     pub(super) no_key: bool,
     /// A party that would have been captured had no media here.
     pub(super) no_media: bool,
@@ -99,6 +109,9 @@ impl Recording {
             kept: BTreeMap::new(),
             last_left: None,
             went_on_in: WentOn::Nowhere,
+            closed: None,
+            pause: None,
+            retention: None,
             seen: Seen::default(),
         }
     }
@@ -122,10 +135,13 @@ impl Recording {
         self.kept.values().all(Option::is_some)
     }
 
-    /// What it comes to: `recorded` where any track has audio (one that is still open is believed to), else the
-    /// most telling of the reasons.
+    /// What it comes to: `recorded` where any track has audio (one that is still open is believed to) and may keep
+    /// it, else the most telling of the reasons.
     pub(super) fn outcome(&self) -> Outcome {
         let seen = &self.seen;
+        if let Some(closed) = self.closed.filter(|closed| !closed.keeps && !self.tracks.is_empty()) {
+            return Outcome::NotRecorded(closed.reason);
+        }
         let kept = |wanted: Kept| self.kept.values().any(|kept| kept.unwrap_or(Kept::Audio) == wanted);
         if kept(Kept::Audio) {
             return Outcome::Recorded;
@@ -136,6 +152,8 @@ impl Recording {
             (seen.exempt, NotRecorded::ExemptLine),
             (!seen.outside && !self.record_internal, NotRecorded::Internal),
             (self.refusal.is_some(), self.refusal.unwrap_or(NotRecorded::OperatorStop)),
+            (self.closed.is_some(), self.closed.map_or(NotRecorded::Objected, |closed| closed.reason)),
+            (seen.no_company, NotRecorded::NoCompanyParty),
             (kept(Kept::Nothing), NotRecorded::NoSpeech),
             (seen.refused, NotRecorded::RefusedHangup),
             (seen.untold, NotRecorded::NotInformed),

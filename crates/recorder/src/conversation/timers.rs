@@ -2,6 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::conversation::consent::Step;
 use crate::conversation::effect::Effect;
 use crate::conversation::{Conversations, Moment};
 use crate::ids::{LegKey, RecordingId};
@@ -22,6 +23,14 @@ const ASK_AGAIN: Duration = Duration::from_secs(60);
 pub enum TimerReason {
     /// A notice was cut short on this leg: did it hang up, or go on untold?
     NoticeCut(LegKey),
+    /// The party on this leg had that long to agree (`optin`).
+    Consent(LegKey),
+    /// The company's party is to be reminded that it has to tell the one on this leg (STF-02).
+    AttestBeep(LegKey),
+    /// It had that long to.
+    Attest(LegKey),
+    /// A pause lasts no longer (REC-13).
+    PauseEnds(RecordingId),
     /// An ended recording's tracks should be closed by now.
     TracksClose(RecordingId),
     /// The recording has lasted as long as one may.
@@ -50,9 +59,22 @@ impl Timers {
     pub(super) fn forget(&mut self, id: RecordingId) {
         self.unset(TimerReason::TracksClose(id));
         self.unset(TimerReason::RollOver(id));
+        self.unset(TimerReason::PauseEnds(id));
     }
 
-    fn unset(&mut self, reason: TimerReason) {
+    /// Nothing more happens on this leg.
+    pub(super) fn forget_leg(&mut self, key: LegKey) {
+        for reason in [TimerReason::NoticeCut, TimerReason::Consent, TimerReason::AttestBeep, TimerReason::Attest] {
+            self.unset(reason(key));
+        }
+    }
+
+    /// When it fires, where it is set.
+    pub(super) fn at(&self, reason: TimerReason) -> Option<Monotonic> {
+        self.by_reason.get(&reason).copied()
+    }
+
+    pub(super) fn unset(&mut self, reason: TimerReason) {
         if let Some(at) = self.by_reason.remove(&reason) {
             self.by_moment.remove(&(at, reason));
         }
@@ -70,8 +92,21 @@ impl Conversations {
         while let Some(reason) = self.timers.due(when.at) {
             match reason {
                 TimerReason::NoticeCut(key) => {
-                    self.went_on_untold(key, effects);
+                    self.went_on_after_cut(key, when, effects);
                     self.settle(key, when, effects);
+                }
+                TimerReason::Consent(key) => {
+                    self.stand(key, Step::ConsentTooLate, when);
+                    self.settle(key, when, effects);
+                }
+                TimerReason::AttestBeep(key) => self.remind_to_attest(key, effects),
+                TimerReason::Attest(key) => {
+                    self.not_attested(key, Step::AttestTooLate, when, effects);
+                    self.settle(key, when, effects);
+                }
+                TimerReason::PauseEnds(id) => {
+                    self.resume(id, None, when, effects);
+                    self.settle_recording(id, when, effects);
                 }
                 TimerReason::TracksClose(id) => self.conclude(id, true, effects),
                 TimerReason::RollOver(id) => {

@@ -51,6 +51,15 @@ impl Scene {
         }
     }
 
+    /// A told caller A and an agent B in a bridge, in recording 1.
+    pub(crate) fn talking(params: &[(&str, &str)]) -> Self {
+        let mut scene = Self::new(params);
+        scene.born('A', outside(1)).leg('A', LegInput::NoticeDue).answered_and_told('A');
+        scene.born('B', LegFacts { born_for: Some(key('A')), ..company(1) }).answered('B').bridged('A', 'B');
+        scene.done();
+        scene
+    }
+
     pub(crate) fn input(&mut self, input: Input) -> &mut Self {
         self.conversations.step(input, &self.policy, &mut self.effects);
         self
@@ -142,9 +151,13 @@ impl Scene {
         std::mem::take(&mut self.effects)
     }
 
-    /// What was to be done since the last look, line by line.
+    /// What was to be done since the last look, line by line, but for how parties stand.
     pub(crate) fn done(&mut self) -> Vec<String> {
-        self.take_effects().iter().filter_map(line).collect()
+        self.take_effects()
+            .iter()
+            .filter(|effect| !matches!(effect, Effect::Standing { .. }))
+            .filter_map(line)
+            .collect()
     }
 
     /// Compares what was to be done since the last look with these lines.

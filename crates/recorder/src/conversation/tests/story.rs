@@ -5,13 +5,8 @@ use crate::conversation::{Direction, Effect, Input, Kept, LegFacts, LegInput, Op
 use crate::evidence::NoticeState;
 use crate::ids::LegUuid;
 
-/// A told caller and an agent in a bridge, in recording 1.
 fn talking() -> Scene {
-    let mut scene = Scene::new(&[]);
-    scene.born('A', outside(1)).leg('A', LegInput::NoticeDue).answered_and_told('A');
-    scene.born('B', LegFacts { born_for: Some(key('A')), ..company(1) }).answered('B').bridged('A', 'B');
-    scene.done();
-    scene
+    Scene::talking(&[])
 }
 
 /// REC-01, NOT-01: an inbound call into an IVR, then to an agent.
@@ -172,14 +167,6 @@ fn nobody_of_a_pair_is_captured_while_either_holds() {
     scene.leg('A', LegInput::Held(true)).leg('B', LegInput::Held(false)).then(&[]);
     scene.leg('B', LegInput::Held(true)).leg('A', LegInput::Held(false)).then(&[]);
     scene.leg('B', LegInput::Held(false)).then(&["A goes on after hold r1/1", "B goes on after hold r1/2"]);
-}
-
-#[test]
-fn a_pause_by_command_is_a_gap_of_its_own_on_that_track_alone() {
-    let mut scene = talking();
-    scene.leg('A', LegInput::Paused(true)).then(&["A shuts: Paused"]);
-    scene.leg('A', LegInput::Held(true)).leg('A', LegInput::Paused(false)).then(&["B shuts: Hold"]);
-    scene.leg('A', LegInput::Held(false)).then(&["A goes on after paused r1/1", "B goes on after hold r1/2"]);
 }
 
 /// Losers of a ring group are no party, also where they answered and were in the middle of their notice.
