@@ -13,7 +13,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::ffi::session::Located;
 use crate::ffi::{entry, events, interfaces};
-use crate::legs::{self, Registry};
+use crate::legs::{Beeps, Registry, Repairs, Returns};
 use crate::module::module;
 
 enum Note {
@@ -21,6 +21,8 @@ enum Note {
     RecordingChanged { leg: LegKey, recording: RecordingId, former: RecordingId },
     Outcome { leg: LegKey, outcome: Outcome },
     Ask { leg: LegKey, request: Request },
+    TapClosed(LegKey),
+    MediaLeft(LegKey),
     Event(RecorderEvent),
     Stop,
 }
@@ -44,6 +46,16 @@ impl Herald {
     pub fn legs_changed(&self, count: usize) {
         // A herald that is gone means the module is going: nothing is left to say.
         let _ = self.notes.send(Note::Legs(count));
+    }
+
+    /// Our tap on that leg was closed, and not by us.
+    pub fn tap_closed(&self, leg: LegKey) {
+        let _ = self.notes.send(Note::TapClosed(leg));
+    }
+
+    /// The media of that leg left this host, and is to be brought back.
+    pub fn media_left(&self, leg: LegKey) {
+        let _ = self.notes.send(Note::MediaLeft(leg));
     }
 
     /// What the recorder tells through.
@@ -88,12 +100,15 @@ const LOOK: Duration = Duration::from_secs(1);
 fn run(inbox: &Receiver<Note>, registry: &Registry) {
     let mut holding = false;
     let mut panics = entry::panics();
+    let mut chores = Chores::default();
     loop {
-        match inbox.recv_timeout(LOOK) {
+        match inbox.recv_timeout(chores.next_in()) {
             Ok(Note::Legs(count)) => holding = hold(holding, count > 0),
             Ok(Note::RecordingChanged { leg, recording, former }) => change(registry, leg, recording, former),
             Ok(Note::Outcome { leg, outcome }) => conclude(registry, leg, outcome),
-            Ok(Note::Ask { leg, request }) => legs::carry_out(registry, leg, request),
+            Ok(Note::Ask { leg, request }) => chores.ask(registry, leg, request),
+            Ok(Note::TapClosed(leg)) => chores.repairs.closed(registry, leg),
+            Ok(Note::MediaLeft(leg)) => chores.returns.begin(leg),
             Ok(Note::Event(event)) => speak(&event),
             Ok(Note::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
@@ -101,9 +116,40 @@ fn run(inbox: &Receiver<Note>, registry: &Registry) {
                 panics = log_panics(panics);
             }
         }
+        chores.carry_out(registry);
     }
     hold(holding, false);
     log_panics(panics);
+}
+
+/// What is to be done to legs at its time.
+#[derive(Default)]
+struct Chores {
+    repairs: Repairs,
+    beeps: Beeps,
+    returns: Returns,
+}
+
+impl Chores {
+    /// How long until something is due; [`LOOK`] at most.
+    fn next_in(&self) -> Duration {
+        let due = [self.repairs.next_in(), self.beeps.next_in(), self.returns.next_in()];
+        due.into_iter().flatten().min().map_or(LOOK, |due| due.min(LOOK))
+    }
+
+    fn carry_out(&mut self, registry: &Registry) {
+        self.repairs.carry_out(registry);
+        self.beeps.carry_out(registry);
+        self.returns.carry_out(registry);
+    }
+
+    /// What the recorder asks for on a leg.
+    fn ask(&mut self, registry: &Registry, leg: LegKey, request: Request) {
+        match request {
+            Request::Beep => self.beeps.sound(registry, leg),
+            Request::SayStopped => {}
+        }
+    }
 }
 
 /// The lock has a reader of ours exactly while there are legs. This thread takes it and gives it back.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::bindings as host;
 use super::entry::enter;
-use super::text::{c_string, copy};
+use super::text::{c_string, copy, readable};
 use crate::legs;
 use callvault_recorder::ids::LegUuid;
 
@@ -24,15 +24,31 @@ pub const SUBCLASSES: [&CStr; 8] = [
 const OWNER: &CStr = c"mod_callvault";
 
 /// Hold is a level: these only say when to read it again (mod_sofia clears the flag without an event in an attended transfer).
-const LISTENED: [host::switch_event_types_t; 4] = [
+const LISTENED: [host::switch_event_types_t; 6] = [
     host::SWITCH_EVENT_CHANNEL_HOLD,
     host::SWITCH_EVENT_CHANNEL_UNHOLD,
     host::SWITCH_EVENT_CHANNEL_CALLSTATE,
     host::SWITCH_EVENT_CHANNEL_UUID,
+    host::SWITCH_EVENT_CHANNEL_HANGUP_COMPLETE,
+    host::SWITCH_EVENT_MEDIA_BUG_START,
 ];
 
 static BOUND: [AtomicPtr<host::switch_event_node_t>; LISTENED.len()] =
     [const { AtomicPtr::new(ptr::null_mut()) }; LISTENED.len()];
+
+/// What a CDR says of a leg that the host wrote off (`CHANNEL_HANGUP_COMPLETE`).
+pub struct WrittenOff {
+    /// Its uuid.
+    pub uuid: LegUuid,
+    /// The channel's name.
+    pub channel: String,
+    /// Its variable `callvault_id`; empty where it has none.
+    pub callvault_id: String,
+    /// When it was answered, microseconds UTC; `0` where it never was.
+    pub answered_at: String,
+    /// The cause by which it hung up.
+    pub cause: String,
+}
 
 /// Binds to what we listen to and reserves what we fire; false where the host refuses.
 pub fn bind() -> bool {
@@ -78,10 +94,23 @@ pub fn unbind() {
 
 unsafe extern "C" fn on_event(event: *mut host::switch_event_t) {
     enter((), || {
-        // SAFETY: the host hands a live event; the header's value lives as long.
-        let uuid = unsafe { copy(host::switch_event_get_header_idx(event, c"Unique-ID".as_ptr(), -1)) };
-        if let Some(uuid) = uuid {
-            legs::look_again_by_uuid(&LegUuid::from_host(&uuid));
+        // SAFETY: the host hands a live event; a header's value lives as long.
+        let header = |name: &CStr| unsafe { copy(host::switch_event_get_header_idx(event, name.as_ptr(), -1)) };
+        let Some(uuid) = header(c"Unique-ID").map(|uuid| LegUuid::from_host(&uuid)) else { return };
+        let text = |name| header(name).map(|value| readable(&value)).unwrap_or_default();
+        // SAFETY: as above.
+        match unsafe { (*event).event_id } {
+            host::SWITCH_EVENT_MEDIA_BUG_START => {
+                legs::tapped_by_others(&uuid, &text(c"Media-Bug-Function"), &text(c"Media-Bug-Target"));
+            }
+            host::SWITCH_EVENT_CHANNEL_HANGUP_COMPLETE => legs::written_off(&WrittenOff {
+                uuid,
+                channel: text(c"Channel-Name"),
+                callvault_id: text(c"variable_callvault_id"),
+                answered_at: text(c"Caller-Channel-Answered-Time"),
+                cause: text(c"Hangup-Cause"),
+            }),
+            _ => legs::look_again_by_uuid(&uuid),
         }
     });
 }

@@ -101,8 +101,7 @@ pub fn add_session_hooks(session: Session<'_>) -> bool {
                 == host::SWITCH_STATUS_SUCCESS
             && host::switch_core_event_hook_add_state_change(session.raw(), Some(state_change))
                 == host::SWITCH_STATUS_SUCCESS
-            && host::switch_core_event_hook_add_recv_dtmf(session.raw(), Some(recv_dtmf))
-                == host::SWITCH_STATUS_SUCCESS
+            && host::switch_core_event_hook_add_recv_dtmf(session.raw(), Some(recv_dtmf)) == host::SWITCH_STATUS_SUCCESS
     }
 }
 

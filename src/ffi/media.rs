@@ -103,7 +103,12 @@ unsafe extern "C" fn bug_callback(
                     }
                 }
             }
-            host::SWITCH_ABC_TYPE_CLOSE => leg.bug.forget(),
+            host::SWITCH_ABC_TYPE_CLOSE => {
+                // The handle is still there where it was not this module that took the bug off.
+                if leg.bug.take().is_some() {
+                    crate::legs::tap_closed(leg);
+                }
+            }
             _ => {}
         }
     });
@@ -123,10 +128,6 @@ impl BugPlace {
     /// Takes the handle, for the one who removes it.
     pub fn take(&self) -> Option<Bug> {
         std::ptr::NonNull::new(self.0.swap(std::ptr::null_mut(), Ordering::AcqRel)).map(Bug)
-    }
-
-    fn forget(&self) {
-        self.0.store(std::ptr::null_mut(), Ordering::Release);
     }
 }
 

@@ -11,7 +11,7 @@ use super::bindings as host;
 use super::text::{c_string, copy, readable};
 
 /// The name that our media bug carries in `uuid_buglist`.
-const BUG_NAME: &CStr = c"callvault";
+pub const BUG_NAME: &CStr = c"callvault";
 const SOURCE: &CStr = c"mod_callvault";
 
 /// A session of the host, alive for `'a`: the callback that got it, or a read lock ([`Located`]).
@@ -40,6 +40,8 @@ pub enum Flag {
     Suspend,
     /// Break what is playing.
     Break,
+    /// Its media is on its way out of this host, or back.
+    MediaMoves,
 }
 
 impl Flag {
@@ -53,6 +55,7 @@ impl Flag {
             Self::Bridged => host::CF_BRIDGED,
             Self::Suspend => host::CF_SUSPEND,
             Self::Break => host::CF_BREAK,
+            Self::MediaMoves => host::CF_MEDIA_TRANS,
         }
     }
 }
@@ -238,8 +241,7 @@ impl<'a> Session<'a> {
     /// as all others do. It decodes the leg for that.
     pub fn listen_for_inband_digits(self) -> bool {
         // SAFETY: the session is alive and its media is there, or the host would answer the leg first.
-        self.has_media()
-            && unsafe { host::switch_ivr_inband_dtmf_session(self.raw()) == host::SWITCH_STATUS_SUCCESS }
+        self.has_media() && unsafe { host::switch_ivr_inband_dtmf_session(self.raw()) == host::SWITCH_STATUS_SUCCESS }
     }
 
     /// The packets that RTP itself counts as sent; `None` where the endpoint keeps no such count.
@@ -269,6 +271,36 @@ impl<'a> Session<'a> {
         let arguments = c_string(arguments);
         // SAFETY: the host copies both strings into the message it queues.
         unsafe { host::switch_core_session_execute_application_async(self.raw(), name.as_ptr(), arguments.as_ptr()) };
+    }
+
+    /// Hangs the leg up, as an operator would.
+    pub fn hang_up(self) {
+        // SAFETY: channel and strings are alive; the function only keeps the pointers while it runs.
+        unsafe {
+            host::switch_channel_perform_hangup(
+                self.channel(),
+                SOURCE.as_ptr(),
+                c"hang_up".as_ptr(),
+                0,
+                host::SWITCH_CAUSE_NORMAL_CLEARING,
+            )
+        };
+    }
+
+    /// Mixes a sound into what this leg's party hears, and nobody else (switch_ivr_async.c:switch_ivr_displace_session);
+    /// the host takes its bug for it off at the sound's end.
+    pub fn mix_in(self, source: &CStr) -> bool {
+        // SAFETY: session and strings are alive for the call; the host copies the source's name.
+        unsafe {
+            host::switch_ivr_displace_session(self.raw(), source.as_ptr(), 0, c"m".as_ptr())
+                == host::SWITCH_STATUS_SUCCESS
+        }
+    }
+
+    /// Bugs of that function on the leg.
+    pub fn bugs_of(self, function: &CStr) -> u32 {
+        // SAFETY: session and string are alive for the call.
+        unsafe { host::switch_core_media_bug_count(self.raw(), function.as_ptr()) }
     }
 
     /// Adds our media bug: native write side only, not paused by others, not locked (ARCHITECTURE.md, The tap). `data` is given
@@ -329,6 +361,14 @@ impl Drop for Located {
         // SAFETY: `by_uuid` took this session's read lock; it is given back once, here.
         unsafe { host::switch_core_session_rwunlock(self.0.raw()) };
     }
+}
+
+/// Has the media of this leg, and of the one it is bridged to, brought back to the host, in a thread of the host's
+/// that may wait for both far ends (switch_ivr.c:switch_ivr_media). What became of it shows in the leg's flags.
+pub fn bring_media_back(uuid: &LegUuid) {
+    let uuid = c_string(uuid.as_str());
+    // SAFETY: the host copies the string into the job that it starts.
+    unsafe { host::switch_ivr_bg_media(uuid.as_ptr(), host::SMF_REBRIDGE, host::SWITCH_TRUE, host::SWITCH_FALSE, 0) };
 }
 
 /// The uuids of all sessions that exist now.

@@ -8,8 +8,8 @@ use callvault_recorder::evidence::Party;
 use callvault_recorder::ids::{LegKey, LegUuid, RecordingId};
 use callvault_recorder::policy::{DigitMemory, NoticeMode, Policy};
 
-use super::queue::Queue;
 use super::Tap;
+use super::queue::Queue;
 use crate::ffi::media::BugPlace;
 
 /// A leg, from its session's birth to its destruction. Known by our own key: the host may change the uuid.
@@ -43,6 +43,9 @@ pub struct Leg {
     queue: Mutex<Queue>,
     wishes: Mutex<Wishes>,
     refused: AtomicBool,
+    /// Its bypassed media is being brought back, or that was tried.
+    pub media_asked_back: AtomicBool,
+    listens_to: Mutex<Option<String>>,
     bug_begun: AtomicBool,
     told: AtomicU8,
     written: AtomicU64,
@@ -86,6 +89,8 @@ impl Leg {
             queue: Mutex::default(),
             wishes: Mutex::default(),
             refused: AtomicBool::new(false),
+            media_asked_back: AtomicBool::new(false),
+            listens_to: Mutex::default(),
             bug_begun: AtomicBool::new(false),
             told: AtomicU8::new(0),
             written: AtomicU64::new(0),
@@ -132,6 +137,17 @@ impl Leg {
     pub fn mode(&self, policy: &Policy) -> NoticeMode {
         let wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
         wishes.mode.unwrap_or(policy.notice_mode).max(policy.notice_mode)
+    }
+
+    /// It listens to that leg (`all`: to every one), or no more.
+    pub fn listen_to(&self, whom: Option<String>) {
+        *self.listens_to.lock().unwrap_or_else(PoisonError::into_inner) = whom;
+    }
+
+    /// Whether it listens to the leg of that uuid.
+    pub fn listens_to(&self, uuid: &LegUuid) -> bool {
+        let whom = self.listens_to.lock().unwrap_or_else(PoisonError::into_inner);
+        whom.as_deref().is_some_and(|whom| whom == uuid.as_str() || whom == "all")
     }
 
     /// The side that the party speaks on.

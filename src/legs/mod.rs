@@ -2,19 +2,23 @@
 //!
 //! Everything here runs in the host's session and signalling threads: read, decide by the policy's pure functions,
 //! tell the recorder, return. [`tap`] alone is for the media thread.
+mod beep;
 mod birth;
+mod bypass;
+mod cdr;
 mod digits;
 mod leg;
 mod queue;
 mod registry;
 mod tap;
+mod taps;
 mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use callvault_recorder::conversation::{LegInput, Request};
-use callvault_recorder::ids::{LegKey, LegUuid};
+use callvault_recorder::conversation::LegInput;
+use callvault_recorder::ids::LegUuid;
 use callvault_recorder::policy::Outcome;
 
 use crate::ffi::hooks::Message;
@@ -24,11 +28,15 @@ use crate::ffi::{hooks, media};
 use crate::herald::outcome_text;
 use crate::module::{Module, module};
 
+pub use beep::Beeps;
 pub use birth::born;
+pub use bypass::Returns;
+pub use cdr::written_off;
 pub use digits::pressed;
 pub use leg::{Leg, Told};
 pub use registry::Registry;
 pub use tap::Tap;
+pub use taps::{Repairs, tap_closed, tapped_by_others};
 pub use wishes::read_wishes;
 
 /// Every leg by its session's address, for the media thread.
@@ -59,7 +67,8 @@ pub fn message(session: Session<'_>, message: Message) {
             tell(LegInput::ConferenceJoined(conference_name(&arguments).into()));
         }
         Message::ApplicationEnded { name } if name == CONFERENCE => tell(LegInput::ConferenceLeft),
-        Message::Application { .. } | Message::ApplicationEnded { .. } => {}
+        Message::Application { name, arguments } => taps::application_began(&leg, &name, &arguments),
+        Message::ApplicationEnded { name } => taps::application_ended(&leg, &name),
         Message::Muted(muted) => tell(LegInput::Muted(muted)),
         Message::Renamed | Message::MediaMoved => {}
     }
@@ -155,13 +164,6 @@ fn break_notices(registry: &Registry) {
     }
 }
 
-/// What the recorder asks for on a leg, on the herald's thread.
-pub fn carry_out(registry: &Registry, leg: LegKey, request: Request) {
-    if let Some(leg) = registry.by_key(leg) {
-        tracing::debug!(leg = leg.uuid().as_str(), "asked for {request:?}");
-    }
-}
-
 /// Lets go of every leg at unload: hooks off, bugs off, running notices broken. Called while the border is still
 /// open, so that what runs can end in order.
 pub fn release_all(module: &Module) {
@@ -224,6 +226,9 @@ fn levels(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
     let bypassed = session.flag(Flag::ProxyMode) || session.flag(Flag::ProxyMedia);
     if leg.bypassed.changes_to(bypassed) {
         tell(LegInput::MediaBypassed(bypassed));
+    }
+    if bypassed {
+        bypass::seen(module, session, leg);
     }
     let uuid = session.uuid();
     if uuid != leg.uuid() {

@@ -1,4 +1,5 @@
 //! What a dialplan asks for by channel variables, as far as the policy lets it.
+use callvault_recorder::controller::Observation;
 use callvault_recorder::conversation::LegInput;
 use callvault_recorder::policy::AskedFor;
 
@@ -21,10 +22,8 @@ pub fn read_wishes(module: &Module, session: Session<'_>, leg: &Leg) {
         module.recorder.tell(leg.key, LegInput::Wishes(Box::new(wishes)));
     }
     if !refused.is_empty() && leg.refuses_first_time() {
-        tracing::warn!(
-            leg = leg.uuid().as_str(),
-            "the dialplan may not ask for this, or it means nothing here: {}; the policy stands",
-            refused.join(", ")
-        );
+        for variable in refused {
+            module.recorder.observe(leg.key, Observation::WishRefused { variable });
+        }
     }
 }

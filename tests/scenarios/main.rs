@@ -23,7 +23,9 @@ mod nothing_in_clear;
 mod notice;
 mod originate;
 mod packet_times;
+mod queue;
 mod rough_network;
+mod taps;
 mod transfer;
 mod two_hundred_calls;
 mod unharmed;
@@ -38,6 +40,8 @@ fn main() -> ExitCode {
         bridge::trials(),
         demonstration::trials(),
         originate::trials(),
+        queue::trials(),
+        taps::trials(),
         transfer::trials(),
         hold::trials(),
         conference::trials(),

@@ -42,6 +42,19 @@ pub fn each_on_its_own_track_in_packets(ms: i64, account: &Account, findings: &F
     lengths_match(account, view, opened, beyond)
 }
 
+/// One recording; each party audible on its own track when it spoke, and nobody else there. Tracks may begin later than
+/// their calls.
+pub fn heard_all(account: &Account, findings: &Findings) -> Proof {
+    let (view, opened) = findings.recorded()?;
+    let zero = zero_of(view)?;
+    for part in &account.parts {
+        let (channel, _) = track_of(view, &part.leg)?;
+        heard_when_said(part, opened, channel, zero)?;
+        alone_on(part.frequency, opened, channel)?;
+    }
+    Ok(())
+}
+
 /// Each party's words are in the recordings exactly once, when they were said, alone on that leg's tracks.
 pub fn each_heard_once(account: &Account, findings: &Findings) -> Proof {
     for part in &account.parts {

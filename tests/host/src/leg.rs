@@ -16,11 +16,8 @@ pub type ReadFrame = unsafe extern "C" fn(Session, *mut *mut host::switch_frame_
 pub type ReceiveMessage =
     unsafe extern "C" fn(Session, *mut host::switch_core_session_message_t) -> host::switch_status_t;
 pub type StateChange = unsafe extern "C" fn(Session) -> host::switch_status_t;
-pub type RecvDtmf = unsafe extern "C" fn(
-    Session,
-    *const host::switch_dtmf_t,
-    host::switch_dtmf_direction_t,
-) -> host::switch_status_t;
+pub type RecvDtmf =
+    unsafe extern "C" fn(Session, *const host::switch_dtmf_t, host::switch_dtmf_direction_t) -> host::switch_status_t;
 
 /// Lives as long as the process: a module may hold its address longer than the leg is there.
 #[derive(Default)]

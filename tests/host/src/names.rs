@@ -41,6 +41,7 @@ pub const FLAGS: &[Named] = named! {
     "suspend" CF_SUSPEND
     "break" CF_BREAK
     "early_media" CF_EARLY_MEDIA
+    "media_moves" CF_MEDIA_TRANS
 };
 
 /// States of a channel.

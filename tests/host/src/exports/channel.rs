@@ -15,6 +15,7 @@ all! {
     switch_channel_direction switch_channel_test_flag switch_channel_set_flag_value switch_channel_clear_flag
     switch_channel_test_ready switch_channel_get_partner_uuid_copy switch_channel_perform_answer
     switch_channel_get_state switch_channel_get_cause switch_channel_flush_dtmf switch_channel_stop_broadcast
+    switch_channel_perform_hangup
 }
 
 /// # Safety
@@ -151,6 +152,19 @@ fn state(leg: &Leg) -> host::switch_channel_state_t {
 unsafe extern "C" fn switch_channel_get_cause(channel: Channel) -> host::switch_call_cause_t {
     // SAFETY: the caller's channel is a leg of ours.
     unsafe { of(channel) }.said("cause").parse().unwrap_or(host::SWITCH_CAUSE_NONE)
+}
+
+/// What came of it is in the trace.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_channel_perform_hangup(
+    channel: Channel,
+    _: *const c_char,
+    _: *const c_char,
+    _: c_int,
+    _: host::switch_call_cause_t,
+) -> host::switch_channel_state_t {
+    // SAFETY: the caller's channel is a leg of ours.
+    state(unsafe { of(channel) })
 }
 
 #[unsafe(no_mangle)]

@@ -21,6 +21,7 @@ all! {
     switch_core_event_hook_add_receive_message switch_core_event_hook_remove_receive_message
     switch_core_event_hook_add_state_change switch_core_event_hook_remove_state_change
     switch_core_event_hook_add_recv_dtmf switch_core_event_hook_remove_recv_dtmf switch_ivr_inband_dtmf_session
+    switch_ivr_bg_media switch_ivr_displace_session switch_core_media_bug_count
 }
 
 #[unsafe(no_mangle)]
@@ -160,6 +161,34 @@ hooks! {
     switch_core_event_hook_add_receive_message switch_core_event_hook_remove_receive_message receive_message ReceiveMessage
     switch_core_event_hook_add_state_change switch_core_event_hook_remove_state_change state_change StateChange
     switch_core_event_hook_add_recv_dtmf switch_core_event_hook_remove_recv_dtmf recv_dtmf RecvDtmf
+}
+
+/// What the host then did is in the trace.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_ivr_bg_media(
+    _: *const c_char,
+    _: u32,
+    _: host::switch_bool_t,
+    _: host::switch_bool_t,
+    _: u32,
+) {
+}
+
+/// Nobody is there to hear it.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_ivr_displace_session(
+    _: Session,
+    _: *const c_char,
+    _: u32,
+    _: *const c_char,
+) -> host::switch_status_t {
+    host::SWITCH_STATUS_SUCCESS
+}
+
+/// Bugs of others are not on the legs here.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_core_media_bug_count(_: Session, _: *const c_char) -> u32 {
+    0
 }
 
 /// What the host then heard in the audio is in the trace.

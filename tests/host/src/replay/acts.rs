@@ -93,7 +93,13 @@ impl Scene {
             What::BugClosed => drop(leg.take_bug(None)),
             What::Event(name, headers) => {
                 if let Some(kind) = value_of(EVENTS, name) {
-                    exports::deliver(kind, &leg.uuid(), headers);
+                    // A variable is what it is here: an id that the module gave is another in each replay.
+                    let own = |name: &String, said: &String| {
+                        name.strip_prefix("variable_")
+                            .map_or_else(|| said.clone(), |name| leg.variable(name).unwrap_or_default())
+                    };
+                    let headers: Vec<_> = headers.iter().map(|(name, said)| (name.clone(), own(name, said))).collect();
+                    exports::deliver(kind, &leg.uuid(), &headers);
                 }
             }
             What::Application(name, arguments) => loader::application(name, leg, arguments),

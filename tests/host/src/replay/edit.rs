@@ -52,6 +52,7 @@ impl Edits {
                         *value = Some(other.clone());
                     }
                 }
+                What::Event(_, headers) => headers.iter_mut().for_each(|(_, value)| rename(value)),
                 What::Message(message) => message.text.iter_mut().for_each(rename),
                 _ => {}
             }

@@ -72,9 +72,9 @@ fn line(what: &What) -> String {
         What::Write(frame) => format!("write {}", frame_words(frame)),
         What::BugClosed => "bug-closed".into(),
         What::Dtmf(key) => format!("dtmf {}", text(key)),
-        What::Event(name, headers) => headers.iter().fold(format!("event {name}"), |line, (header, value)| {
-            format!("{line} {} {}", text(header), text(value))
-        }),
+        What::Event(name, headers) => headers
+            .iter()
+            .fold(format!("event {name}"), |line, (header, value)| format!("{line} {} {}", text(header), text(value))),
         What::Application(name, arguments) => format!("application {} {}", text(name), text(arguments)),
         What::ApplicationEnded => "application-ended".into(),
         What::Call(name, argument) => format!("call {name} {}", text(argument)),

@@ -134,11 +134,8 @@ pub type ReceiveMessage =
     unsafe extern "C" fn(Session, *mut host::switch_core_session_message_t) -> host::switch_status_t;
 pub type StateChange = unsafe extern "C" fn(Session) -> host::switch_status_t;
 
-pub type RecvDtmf = unsafe extern "C" fn(
-    Session,
-    *const host::switch_dtmf_t,
-    host::switch_dtmf_direction_t,
-) -> host::switch_status_t;
+pub type RecvDtmf =
+    unsafe extern "C" fn(Session, *const host::switch_dtmf_t, host::switch_dtmf_direction_t) -> host::switch_status_t;
 
 pub static READ_FRAME: Kept<ReadFrame> = Kept::none();
 pub static RECEIVE_MESSAGE: Kept<ReceiveMessage> = Kept::none();
@@ -247,8 +244,14 @@ pub unsafe extern "C" fn bug(
 }
 
 /// What the module asks of an event, besides whose it is.
-const HEADERS: [&CStr; 4] =
-    [c"Media-Bug-Function", c"Media-Bug-Target", c"variable_callvault_id", c"Caller-Channel-Answered-Time"];
+const HEADERS: [&CStr; 6] = [
+    c"Media-Bug-Function",
+    c"Media-Bug-Target",
+    c"Channel-Name",
+    c"variable_callvault_id",
+    c"Caller-Channel-Answered-Time",
+    c"Hangup-Cause",
+];
 
 pub type EventCallback = unsafe extern "C" fn(*mut host::switch_event_t);
 pub static EVENT: Kept<EventCallback> = Kept::none();

@@ -1,0 +1,72 @@
+//! A short tone that one party hears and nobody else, in a call that goes on.
+//!
+//! It is mixed into what is written to that leg (`displace`): a broadcast would stop the bridge and the agent's voice
+//! with it. While it sounds the host decodes the leg; afterwards our bug is put on anew, for only an addition makes
+//! the host see that nothing but taps is left (SSF_MEDIA_BUG_TAP_ONLY).
+use std::ffi::CStr;
+use std::time::{Duration, Instant};
+
+use callvault_recorder::ids::LegKey;
+
+use super::{Registry, tap_writes};
+use crate::ffi::session::Located;
+
+/// A quarter of a second of 1400 Hz, not loud.
+pub const SOUND: &CStr = c"tone_stream://v=-13;%(250,0,1400)";
+/// When the sound has ended and the host has taken its bug off.
+const OVER: Duration = Duration::from_millis(900);
+/// The host's name of the bug that mixes the sound in.
+const DISPLACE: &CStr = c"displace";
+
+/// Legs that beep, on the herald's thread.
+#[derive(Default)]
+pub struct Beeps {
+    sounding: Vec<(Instant, LegKey)>,
+    restored: u64,
+}
+
+impl Beeps {
+    /// The leg's party hears it now.
+    pub fn sound(&mut self, registry: &Registry, key: LegKey) {
+        let Some(leg) = registry.by_key(key) else { return };
+        let Some(session) = Located::by_uuid(&leg.uuid()).filter(|session| session.is_up() && session.has_media())
+        else {
+            return;
+        };
+        if session.mix_in(SOUND) {
+            self.sounding.push((Instant::now() + OVER, key));
+        } else {
+            tracing::warn!(leg = leg.uuid().as_str(), "the host played no reminder to this leg");
+        }
+    }
+
+    /// How long until the next is over.
+    pub fn next_in(&self) -> Option<Duration> {
+        self.sounding.iter().map(|(over, _)| over.saturating_duration_since(Instant::now())).min()
+    }
+
+    /// Gives those legs whose sound is over back to the host as tapped only.
+    pub fn carry_out(&mut self, registry: &Registry) {
+        let now = Instant::now();
+        let (over, later): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.sounding).into_iter().partition(|(over, _)| *over <= now);
+        self.sounding = later;
+        for (_, key) in over {
+            let Some(leg) = registry.by_key(key) else { continue };
+            let Some(session) = Located::by_uuid(&leg.uuid()).filter(|session| session.is_up()) else { continue };
+            if session.bugs_of(DISPLACE) > 0 {
+                self.sounding.push((now + OVER, key));
+            } else if let Some(bug) = leg.bug.take() {
+                session.remove_bug(bug);
+                leg.end_bug();
+                tap_writes(*session, &leg);
+                self.restored += 1;
+                tracing::debug!(
+                    leg = leg.uuid().as_str(),
+                    "tap put on anew after a reminder, {} so far",
+                    self.restored
+                );
+            }
+        }
+    }
+}

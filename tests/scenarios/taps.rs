@@ -1,0 +1,122 @@
+//! REC-03, REC-04, PUR-08: our tap is put back where others take it off, taps of others are told of, media that left is
+//! brought back.
+use std::time::{Duration, Instant};
+
+use callvault_test_support::freeswitch::Event;
+use callvault_test_support::rtp::Speech;
+use callvault_test_support::sip::Answering;
+use callvault_test_support::suite::{Stage, on_freeswitch};
+use callvault_test_support::tones::{AGENT, CALLER};
+use callvault_test_support::{Proof, promise};
+use libtest_mimic::Trial;
+
+use crate::cast::{Cast, Casting, SOON, converse, silent};
+use crate::oracle::{each_on_its_own_track, heard_all};
+use crate::promise::{Account, Findings, Promise, on_each_host};
+
+pub fn trials() -> Vec<Trial> {
+    let mut trials = on_each_host([
+        Promise { name: "tap_taken_off", act: tap_taken_off, judge: heard_all },
+        Promise { name: "media_brought_back", act: media_brought_back, judge: each_on_its_own_track },
+    ]);
+    trials.push(on_freeswitch("foreign_tap_told", foreign_tap_told));
+    trials.push(on_freeswitch("listener_hung_up", listener_hung_up));
+    trials
+}
+
+/// REC-04: a dialplan takes every bug off the leg, twice, while its caller speaks; the tap is back each time.
+fn tap_taken_off(stage: &Stage) -> Proof<(Cast, Account)> {
+    let strip =
+        [("answer", ""), ("sleep", "700"), ("remove_bugs", ""), ("sleep", "700"), ("remove_bugs", ""), ("echo", "")];
+    let cast = Casting::new(stage)?.extension("strip", &strip).start(stage)?;
+    let call = cast.dial("strip", silent())?;
+    call.talk(Duration::from_millis(300))?;
+    call.say(Speech::Tone(CALLER));
+    call.talk(Duration::from_secs(2))?;
+    let ours = cast.host.api(&format!("uuid_buglist {}", call.id()))?.matches("<function>callvault").count();
+    call.say(Speech::Silence);
+    call.talk(Duration::from_millis(300))?;
+    call.hang_up()?;
+    promise!(ours == 1, "the leg has one tap of ours, not {ours}");
+    let events = cast.host.events().events();
+    let of_ours = |name: &str| -> Vec<Instant> {
+        let is = |event: &&Event| event.name() == name && event.header("Media-Bug-Function") == "callvault";
+        events.iter().filter(is).map(|event| event.at).collect()
+    };
+    let (on, off) = (of_ours("MEDIA_BUG_START"), of_ours("MEDIA_BUG_STOP"));
+    promise!(on.len() == 3 && off.len() >= 2, "put on {} times, taken off {} times", on.len(), off.len());
+    for (gone, back) in off.iter().zip(&on[1..]) {
+        let without = back.saturating_duration_since(*gone);
+        promise!(without < Duration::from_millis(100), "the tap was away for {without:?}");
+    }
+    alarmed(&cast, "tap_removed", Instant::now())?;
+    let account = Account::of(&[(&call, CALLER)])?;
+    Ok((cast, account))
+}
+
+/// REC-03: `uuid_media off` in mid call; the policy brings the media back, and both parties go on being recorded.
+fn media_brought_back(stage: &Stage) -> Proof<(Cast, Account)> {
+    let cast = Casting::new(stage)?.policy(|vault| vault.with("bypassed-media", "return")).start(stage)?;
+    let (out, into) = cast.bridged(silent(), silent())?;
+    converse(&[(&out, CALLER), (&into, AGENT)])?;
+    cast.host.api(&format!("uuid_media off {}", out.id()))?;
+    alarmed(&cast, "no_media_path", Instant::now())?;
+    cast.host.events().wait_for("both legs to be tapped again", SOON, {
+        let mut bridges = 0;
+        move |event| {
+            bridges += usize::from(event.name() == "CHANNEL_BRIDGE");
+            bridges > 1
+        }
+    })?;
+    out.talk(Duration::from_millis(700))?;
+    converse(&[(&out, CALLER), (&into, AGENT)])?;
+    out.hang_up()?;
+    into.wait_ended(SOON)?;
+    let account = Account::of(&[(&out, CALLER), (&into, AGENT)])?;
+    Ok((cast, account))
+}
+
+/// PUR-08: a recording of the host's own on our leg is an alarm within a second.
+fn foreign_tap_told(stage: &Stage) -> Proof {
+    let cast = Cast::on(stage)?;
+    let (out, into) = cast.bridged(silent(), silent())?;
+    out.talk(Duration::from_millis(400))?;
+    let file = stage.directory().join("theirs.wav");
+    let since = Instant::now();
+    cast.host.must(&format!("uuid_record {} start {}", out.id(), file.display()))?;
+    alarmed(&cast, "foreign_tap", since)?;
+    cast.host.must(&format!("uuid_record {} stop all", out.id()))?;
+    converse(&[(&out, CALLER), (&into, AGENT)])?;
+    out.hang_up()?;
+    into.wait_ended(SOON)?;
+    cast.wait_idle()?;
+    let account = Account::of(&[(&out, CALLER), (&into, AGENT)])?;
+    each_on_its_own_track(&account, &Findings::gather(&cast.vault, &cast.host, 1)?)
+}
+
+/// PUR-08: who listens is hung up where the policy says so; the call goes on.
+fn listener_hung_up(stage: &Stage) -> Proof {
+    let cast = Casting::new(stage)?.policy(|vault| vault.with("foreign-taps", "hangup")).start(stage)?;
+    let (out, into) = cast.bridged(silent(), silent())?;
+    out.talk(Duration::from_millis(400))?;
+    cast.third.answering(Answering::AtOnce, silent());
+    let since = Instant::now();
+    cast.host.events().background(&format!("originate {} &eavesdrop({})", cast.third.dial_string(), out.id()), SOON)?;
+    let listener = cast.third.incoming(SOON)?;
+    listener.wait_ended(SOON)?;
+    alarmed(&cast, "foreign_tap", since)?;
+    converse(&[(&out, CALLER), (&into, AGENT)])?;
+    out.hang_up()?;
+    into.wait_ended(SOON)?;
+    cast.wait_idle()
+}
+
+/// The alarm came, a second after `since` at the latest.
+fn alarmed(cast: &Cast, code: &str, since: Instant) -> Proof {
+    let alarm = cast.host.events().wait_for(&format!("the alarm {code}"), SOON, |event| {
+        event.header("Event-Subclass") == "callvault::alarm" && event.header("Callvault-code") == code
+    })?;
+    let late = alarm.at.saturating_duration_since(since);
+    promise!(late < Duration::from_secs(1), "the alarm {code} came after {late:?}");
+    Ok(())
+}
