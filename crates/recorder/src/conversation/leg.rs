@@ -8,7 +8,7 @@ use crate::conversation::effect::ShutReason;
 use crate::conversation::input::{Direction, LegFacts, Personal, Side};
 use crate::evidence::{NoticeEvidence, Party, StandingChange};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
-use crate::policy::{NoticeMode, OutboundNotice, Policy, Uninformed};
+use crate::policy::{NoticeMode, Policy, Uninformed};
 
 /// A leg between its birth and its end.
 #[derive(Debug)]
@@ -152,10 +152,9 @@ impl Leg {
 
 fn terms(facts: &LegFacts, policy: &Policy) -> Terms {
     let is_outside = facts.is_party && facts.side == Side::Outside;
-    let is_rung = facts.direction == Direction::Outbound;
     let means = if !is_outside || facts.exempt || facts.emergency {
         Means::Nothing
-    } else if is_rung && policy.outbound_notice == OutboundNotice::Attest {
+    } else if policy.told_by_agent(facts.direction) {
         Means::Agent
     } else if policy.uninformed == Uninformed::Record {
         Means::Elsewhere

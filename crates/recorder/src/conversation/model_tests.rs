@@ -430,7 +430,7 @@ impl Run {
     fn went_on(&mut self, leg: usize) {
         let elsewhere = self.model.uninformed == "record";
         let leg = self.model.legs.get_mut(&leg).expect("checked by the caller");
-        if matches!(leg.told, Told::Cut(_)) {
+        if matches!(leg.told, Told::Cut(_)) || (leg.told == Told::Never && leg.answered) {
             let must_hear = leg.is_party && leg.is_outside && !leg.exempt;
             leg.told = if elsewhere || !must_hear { Told::NeedNot } else { Told::Broken };
         }

@@ -2,7 +2,8 @@
 use std::time::Duration;
 
 use crate::conversation::{
-    Alarm, Conversations, Direction, Effect, Input, Kept, LegFacts, LegInput, Opening, Personal, Side, TimerReason,
+    Alarm, Conversations, Direction, Effect, Input, Kept, LegFacts, LegInput, Opening, Personal, Side, Signal,
+    TimerReason,
 };
 use crate::evidence::{NoticeEvidence, NoticeState, Party};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
@@ -158,6 +159,15 @@ impl Scene {
             .filter(|effect| !matches!(effect, Effect::Standing { .. }))
             .filter_map(line)
             .collect()
+    }
+
+    /// How parties came to stand since the last look.
+    pub(crate) fn stood(&mut self) -> Vec<String> {
+        self.take_effects().iter().filter(|effect| matches!(effect, Effect::Standing { .. })).filter_map(line).collect()
+    }
+
+    pub(crate) fn signal(&mut self, name: char, signal: Signal) -> &mut Self {
+        self.leg(name, LegInput::Signalled(signal))
     }
 
     /// Compares what was to be done since the last look with these lines.
