@@ -72,6 +72,7 @@ fn seal<F: AppendFile>(packets: &[Entry], record: usize, file: impl FnOnce(&Segm
         pre_skip_us: 6500,
         recording_started_at: UnixMillis(1_790_000_000_000),
         notices: Vec::new(),
+        standings: Vec::new(),
     };
     let file = file(&header);
     let (_, cpu, _) = cpu::timed(|| {

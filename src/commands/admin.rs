@@ -41,16 +41,29 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
-    /// Stop capturing a leg.
+    /// Pause the recording of a leg's conversation, because payment data is said in it; ends by itself after
+    /// `pause-seconds`.
     Pause {
-        /// The leg's uuid, as `callvault active` shows it.
+        /// The uuid of the company's leg, as `callvault active` shows it.
         leg: String,
     },
-    /// Go on capturing it.
+    /// Go on recording it.
     Resume {
         /// The leg's uuid.
         leg: String,
     },
+    /// The company's side told the other party that the call is recorded (`outbound-notice=attest`).
+    Attest {
+        /// The uuid of the company's leg, or of the party's that was told.
+        leg: String,
+    },
+    /// A party objects: recording stops at once, what was captured is destroyed within a minute, the call goes on.
+    Object {
+        /// The uuid of the party's leg, or of the company's leg that it is with.
+        leg: String,
+    },
+    /// You have read the alarms that stand for what is over, such as `unreconciled`: they end.
+    Acknowledge,
 }
 
 pub fn run(module: &Arc<Module>, arguments: &str) -> Answer {
@@ -81,6 +94,9 @@ pub fn run(module: &Arc<Module>, arguments: &str) -> Answer {
             Ok(report) => Answer::of(json, &report, ToString::to_string),
             Err(fault) => Answer::Fault(fault),
         },
+        Command::Attest { leg: uuid } => done(recorder.attest(&leg(&uuid)), "attested"),
+        Command::Object { leg: uuid } => done(recorder.object(&leg(&uuid)), "objected"),
+        Command::Acknowledge => done(recorder.acknowledge().map(drop), "acknowledged"),
         Command::Pause { leg: uuid } => done(recorder.pause(&leg(&uuid)), "paused"),
         Command::Resume { leg: uuid } => done(recorder.resume(&leg(&uuid)), "resumed"),
     }

@@ -20,7 +20,7 @@ pub const CALLVAULT_SYNTAX: &CStr =
 pub const RELEASE_SYNTAX: &CStr = c"<ticket>";
 /// See [`CALLVAULT_SYNTAX`].
 pub const ADMIN_SYNTAX: &CStr =
-    c"reload | stop | start | drain | expire-now [--dry-run] | pause <leg> | resume <leg>  (--json on each)";
+    c"reload | stop | start | drain | expire-now [--dry-run] | pause <leg> | resume <leg> | attest <leg> | object <leg> | acknowledge  (--json on each)";
 
 /// `callvault …`.
 pub fn callvault(arguments: &str) -> String {
@@ -44,7 +44,7 @@ fn run(command: impl FnOnce(&Arc<Module>) -> Answer) -> String {
     }
 }
 
-const COMPLETIONS: [&str; 14] = [
+const COMPLETIONS: [&str; 17] = [
     "callvault status",
     "callvault active",
     "callvault list",
@@ -59,6 +59,9 @@ const COMPLETIONS: [&str; 14] = [
     "callvault_admin expire-now",
     "callvault_admin pause ::console::list_uuid",
     "callvault_admin resume ::console::list_uuid",
+    "callvault_admin attest ::console::list_uuid",
+    "callvault_admin object ::console::list_uuid",
+    "callvault_admin acknowledge",
 ];
 
 /// Tab completion in fs_cli.

@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 
 use callvault_recorder::catalogue::{RecordingRow, RecordingView};
 use callvault_recorder::controller::ActiveRecording;
+use callvault_recorder::evidence::{Party, party_in_words};
 use callvault_recorder::time::UnixMillis;
 use serde::Serialize;
 
@@ -34,13 +35,19 @@ pub fn active(recordings: &[ActiveRecording]) -> String {
     let mut text = String::new();
     for recording in recordings {
         // Writing to a String cannot fail, here and below.
-        let _ = writeln!(text, "{}  since {}", recording.id, recording.started_at_ms);
+        let over = match (recording.outcome, recording.reason) {
+            (None, _) => String::new(),
+            (Some(outcome), None) => format!("  over: {outcome}; the call goes on"),
+            (Some(outcome), Some(reason)) => format!("  over: {outcome}({reason}); the call goes on"),
+        };
+        let _ = writeln!(text, "{}  since {}{over}", recording.id, recording.started_at_ms);
         for leg in &recording.legs {
             let track = leg.track.map_or_else(|| "-".into(), |track| track.to_string());
             let _ = writeln!(text, "  track {track:>2}  {:<7} {:<10} {}", word(&leg.party), word(&leg.state), leg.leg);
         }
     }
-    let _ = writeln!(text, "{} being made", recordings.len());
+    let being_made = recordings.iter().filter(|recording| recording.outcome.is_none()).count();
+    let _ = writeln!(text, "{being_made} being made");
     text
 }
 
@@ -111,19 +118,27 @@ pub fn show(view: &RecordingView) -> String {
             );
         }
     }
-    for notice in &view.notices {
-        let _ = writeln!(
-            text,
-            "notice     {} {} ({}) to the {}: {}, {} of {} packets written, {} sent",
-            notice.prompt,
-            notice.version,
-            notice.language,
-            word(&notice.party),
-            word(&notice.state),
-            notice.frames_written,
-            notice.frames_due,
-            notice.packets_sent.map_or_else(|| "unknown".into(), |sent| sent.to_string()),
-        );
+    for party in parties(view) {
+        let _ = writeln!(text, "party      {party}");
     }
     text
+}
+
+/// What each party was told and did; who was told and is no party of it comes last.
+fn parties(view: &RecordingView) -> Vec<String> {
+    let beginning = view.answered_at_ms;
+    let mut lines = Vec::new();
+    for party in &view.parties {
+        let who = party.party.map_or("somebody", Party::in_words);
+        let words = party_in_words(&party.leg, &view.notices, &party.standings, beginning);
+        let words = words.unwrap_or_else(|| match party.party {
+            Some(Party::Agent) => "one of the company's own".to_owned(),
+            Some(Party::Caller | Party::Callee | Party::Joined | Party::System) | None => "never told".to_owned(),
+        });
+        lines.push(format!("{who} on leg {}: {words}", party.leg));
+    }
+    for notice in view.notices.iter().filter(|notice| !view.parties.iter().any(|party| party.leg == notice.leg)) {
+        lines.push(format!("{} on leg {}: {}", notice.party.in_words(), notice.leg, notice.in_words()));
+    }
+    lines
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use callvault_recorder::access::{Manifest, ManifestTrack, PublicSigningKey, Sha256Digest};
 use callvault_recorder::disclosure::{CopyFault, CopyReader};
-use callvault_recorder::evidence::{GapReason, NoticeEvidence, NoticeState, Party};
+use callvault_recorder::evidence::{GapReason, NoticeEvidence, of_leg, party_in_words};
 use callvault_recorder::seal::{self, Ending, Inspection, ReadFault};
 use callvault_recorder::time::{Clock as _, SystemClock, UnixMillis};
 use serde_json::json;
@@ -106,12 +106,13 @@ fn verify_copy(copy: &CopyReader, asked: &Verify) -> Result<(), InspectFault> {
         });
         return Ok(output::print_json(&said)?);
     }
-    let lines = [
+    let mut lines = vec![
         format!("recording {}: whole, as it was released", manifest.recording),
         format!("{} tracks, {segments} segments: every digest is the manifest's", manifest.tracks.len()),
         signer(&manifest.node, asked.node.is_some()),
         expiry(manifest.expires_at_ms, expired),
     ];
+    lines.extend(parties_in_words(manifest));
     Ok(output::print(&lines.join("\n"))?)
 }
 
@@ -123,11 +124,12 @@ fn verify_segment(segment: &Inspection, asked: &Verify) -> Result<(), InspectFau
             let header = &segment.header;
             let name =
                 format!("segment {} of track {} of recording {}", header.segment, header.track, header.recording);
-            let said = format!(
-                "{name}: {} records, the last one among them\nwhether they are unchanged, only the key or a released copy's manifest tells",
-                segment.records
-            );
-            Ok(output::print(&said)?)
+            let mut lines = vec![
+                format!("{name}: {} records, the last one among them", segment.records),
+                "whether they are unchanged, only the key or a released copy's manifest tells".to_owned(),
+            ];
+            lines.extend(told_in_words(segment));
+            Ok(output::print(&lines.join("\n"))?)
         }
     }
 }
@@ -171,10 +173,7 @@ fn copy_in_words(manifest: &Manifest, now: UnixMillis) -> String {
             )
         }));
     }
-    lines.extend(manifest.notices.iter().map(notice_in_words));
-    lines.extend(manifest.parties.iter().map(|party| {
-        format!("party      {} on leg {}: {}", word(&party.party), party.leg, word(&party.outcome).replace('_', " "))
-    }));
+    lines.extend(parties_in_words(manifest));
     lines.join("\n")
 }
 
@@ -209,8 +208,16 @@ fn segment_in_words(segment: &Inspection) -> String {
         format!("records    {}, until {}, {ending}", segment.records, length(segment.until_us / 1000)),
         format!("file       {} bytes, SHA-256 {}", segment.bytes, Sha256Digest::from_bytes(segment.sha256)),
     ];
-    lines.extend(header.notices.iter().map(notice_in_words));
+    lines.extend(told_in_words(segment));
     lines.join("\n")
+}
+
+/// What the track's party was told before it was captured, and how it stood then.
+fn told_in_words(segment: &Inspection) -> Option<String> {
+    let header = &segment.header;
+    let standings = of_leg(&header.leg, &header.standings);
+    let told = party_in_words(&header.leg, &header.notices, &standings, Some(header.recording_started_at))?;
+    Some(format!("told       {told}"))
 }
 
 fn segment_as_json(segment: &Inspection) -> serde_json::Value {
@@ -225,32 +232,22 @@ fn segment_as_json(segment: &Inspection) -> serde_json::Value {
     })
 }
 
-/// NOT-02 in a sentence.
-fn notice_in_words(notice: &NoticeEvidence) -> String {
-    let who = match notice.party {
-        Party::Caller => "the caller",
-        Party::Callee => "the callee",
-        Party::Agent => "the agent",
-        Party::Joined => "who joined later",
-        Party::System => "nobody (the PBX itself)",
-    };
-    let how = match notice.state {
-        NoticeState::Informed => "in full",
-        NoticeState::Partial => "in part",
-        NoticeState::None => "not at all",
-    };
-    let sent = notice.packets_sent.map_or_else(|| "not counted".to_owned(), |packets| packets.to_string());
-    format!(
-        "notice     {who} on leg {} heard prompt {} (version {}, {}) {how}: {} of {} packets written, {sent} sent, {} to {}",
-        notice.leg,
-        notice.prompt,
-        notice.version,
-        notice.language,
-        notice.frames_written,
-        notice.frames_due,
-        notice.started_at_ms,
-        notice.ended_at_ms,
-    )
+/// NOT-02 and NOT-04 in sentences: each party, what it was told and what it did.
+fn parties_in_words(manifest: &Manifest) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for party in &manifest.parties {
+        let told = party_in_words(&party.leg, &manifest.notices, &party.standings, manifest.answered_at_ms);
+        let outcome = word(&party.outcome).replace('_', " ");
+        let line = format!("party      {} on leg {}: {outcome}", party.party.in_words(), party.leg);
+        lines.push(told.map_or_else(|| line.clone(), |told| format!("{line}; {told}")));
+    }
+    let of_no_party = |notice: &&NoticeEvidence| !manifest.parties.iter().any(|party| party.leg == notice.leg);
+    lines.extend(
+        manifest.notices.iter().filter(of_no_party).map(|notice| {
+            format!("notice     {} on leg {}: {}", notice.party.in_words(), notice.leg, notice.in_words())
+        }),
+    );
+    lines
 }
 
 fn gap_in_words(reason: GapReason) -> &'static str {

@@ -1,8 +1,12 @@
 //! What is kept as proof that a party was told (NOT-02), in the words that `show`, `inspect` and the manifest use.
+mod words;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::LegUuid;
 use crate::time::UnixMillis;
+
+pub use words::{of_leg, party_in_words};
 
 /// What a party is in its conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -99,6 +103,38 @@ pub enum Standing {
     ToldElsewhere,
 }
 
+impl Standing {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Pending,
+        Self::Informed,
+        Self::InformedContinued,
+        Self::Consented,
+        Self::Declined,
+        Self::Objected,
+        Self::Withdrawn,
+        Self::RefusedHangup,
+        Self::NotInformed,
+        Self::ToldElsewhere,
+    ];
+
+    /// Its word, as `show --json` has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Informed => "informed",
+            Self::InformedContinued => "informed_continued",
+            Self::Consented => "consented",
+            Self::Declined => "declined",
+            Self::Objected => "objected",
+            Self::Withdrawn => "withdrawn",
+            Self::RefusedHangup => "refused_hangup",
+            Self::NotInformed => "not_informed",
+            Self::ToldElsewhere => "told_elsewhere",
+        }
+    }
+}
+
 /// When a party came to stand so. In `show --json`, and in the segment header of tracks that begin afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,6 +147,24 @@ pub struct StandingChange {
     pub at_ms: UnixMillis,
     /// By which means: `prompt`, `digit`, `agent`, `command`, or what `told-by` names.
     pub by: String,
+}
+
+/// The same, where the leg is known from what is around it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stood {
+    /// How the party stood from then on.
+    pub standing: Standing,
+    /// When, UTC.
+    pub at_ms: UnixMillis,
+    /// By which means, as in [`StandingChange`].
+    pub by: String,
+}
+
+impl From<&StandingChange> for Stood {
+    fn from(change: &StandingChange) -> Self {
+        Self { standing: change.standing, at_ms: change.at_ms, by: change.by.clone() }
+    }
 }
 
 /// A stretch of a track without the party's audio.

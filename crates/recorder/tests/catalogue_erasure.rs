@@ -2,7 +2,7 @@
 mod catalogue_support;
 
 use callvault_recorder::catalogue::{CatalogueFault, Change, DestructionReason, Filter};
-use callvault_recorder::evidence::Party;
+use callvault_recorder::evidence::{Party, Standing};
 use callvault_recorder::ids::{KeyId, RecordingId};
 use callvault_recorder::time::UnixMillis;
 use catalogue_support::*;
@@ -14,6 +14,7 @@ const LEG: &str = "leg-uuid-that-links-to-the-cdr";
 fn marked_call(id: RecordingId) -> Vec<Change> {
     let mut changes = whole_call(id, T0);
     changes.push(Change::LegJoined { recording: id, leg: leg(LEG), party: None, at: T0 });
+    changes.push(stood(id, LEG, Standing::Consented, T0, "digit"));
     changes.push(opened(id, 3, Party::Joined, LEG, 9_000, &SEALED.repeat(200)));
     changes
 }

@@ -51,6 +51,10 @@ fn show_has_the_promised_fields_and_no_other() {
                 "leg": "leg-a", "party": "caller", "prompt": "notice", "version": "1", "language": "nl",
                 "sha256": "", "frames_due": 200, "frames_written": 200, "packets_sent": 200,
                 "started_at_ms": zero, "ended_at_ms": zero + 4_000, "state": "informed"
+            }],
+            "parties": [{
+                "leg": "leg-a", "party": "caller",
+                "standings": [{ "standing": "informed", "at_ms": zero + 4_000, "by": "prompt" }]
             }]
         })
     );
@@ -125,7 +129,7 @@ fn a_tombstone_says_when_how_and_which_copies_left_and_nothing_else() {
             "started_at_ms": T0.0.div_euclid(86_400_000) * 86_400_000, "duration_ms": 60_000,
             "state": "destroyed", "outcome": "recorded", "reason": null,
             "instance": "pbx-1", "answered_at_ms": null, "ended_at_ms": end,
-            "expires_at_ms": end + 30 * 86_400_000_i64, "tracks": [], "notices": [],
+            "expires_at_ms": end + 30 * 86_400_000_i64, "tracks": [], "notices": [], "parties": [],
             "destroyed": {
                 "at_ms": at.0, "method": "key_slot_overwritten", "reason": "expired", "policy": "policy-hash",
                 "segments": ["0a".repeat(32), "14".repeat(32), "15".repeat(32)],

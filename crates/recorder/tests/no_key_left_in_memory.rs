@@ -93,6 +93,7 @@ fn header(key: &TrackKey) -> SegmentHeader {
         pre_skip_us: 0,
         recording_started_at: UnixMillis(0),
         notices: Vec::new(),
+        standings: Vec::new(),
     }
 }
 

@@ -77,6 +77,7 @@ impl Site {
             pre_skip_us: 0,
             recording_started_at: at,
             notices: Vec::new(),
+            standings: Vec::new(),
         };
         let said = Entry::Packet { offset_us: 0, duration_us: 1_000_000, data: SPEECH.to_vec() };
         let sealed = SegmentWriter::create(file, &header, key).expect("made").finish(&[said]).expect("sealed");

@@ -7,7 +7,7 @@ use super::node_key::NodeKey;
 use super::person::PersonName;
 use super::reference::Reference;
 use crate::conversation::Direction;
-use crate::evidence::{Gap, NoticeEvidence, Party};
+use crate::evidence::{Gap, NoticeEvidence, Party, Stood};
 use crate::ids::{LegUuid, RecordingId, TrackNumber};
 use crate::policy::Purpose;
 use crate::seal::RecipientKey;
@@ -129,6 +129,9 @@ pub struct PartyState {
     pub party: Party,
     /// What it said, by what it did.
     pub outcome: PartyOutcome,
+    /// How it came to that, in order (NOT-04). Not there where it stood nowhere, as the company's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standings: Vec<Stood>,
 }
 
 /// What happened, stored as what happened (decision 10).

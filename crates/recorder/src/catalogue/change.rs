@@ -1,6 +1,6 @@
 //! What may happen to the catalogue's rows. Applied in groups, each group one transaction.
 use crate::conversation::Direction;
-use crate::evidence::{Gap, NoticeEvidence, Party};
+use crate::evidence::{Gap, NoticeEvidence, Party, StandingChange};
 use crate::ids::{KeyId, LegUuid, RecordingId, SlotNumber, TrackNumber};
 use crate::policy::Outcome;
 use crate::time::{EpochDay, UnixMillis};
@@ -136,6 +136,13 @@ pub enum Change {
         recording: RecordingId,
         /// What was measured of it.
         evidence: Box<NoticeEvidence>,
+    },
+    /// A party came to stand so.
+    Standing {
+        /// The recording.
+        recording: RecordingId,
+        /// Its leg, and since when.
+        change: Box<StandingChange>,
     },
     /// The conversation is over.
     RecordingEnded {

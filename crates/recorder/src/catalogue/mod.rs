@@ -1,4 +1,4 @@
-//! Where rows lie: recordings, legs, tracks, segments, notices, released copies, used tickets, tombstones.
+//! Where rows lie: recordings, legs, tracks, segments, notices, standings, released copies, used tickets, tombstones.
 //!
 //! A [`Catalogue`] writes, in groups, each group one transaction flushed before [`Catalogue::apply`] returns;
 //! any number of [`CatalogueReader`]s answer `list` and `show` beside it. Capture waits for neither.
@@ -46,7 +46,9 @@ pub use material::{Material, ReleasedCopy, SegmentClosed, SegmentMaterial, Track
 pub use read::Counts;
 pub use recovery::{Recovery, SegmentFacts};
 pub use tombstone::{CopyFate, DestructionReason, METHOD, Tombstone};
-pub use view::{Filter, OutcomeFilter, OutcomeWord, RecordingRow, RecordingView, State, TrackView, UnknownOutcome};
+pub use view::{
+    Filter, OutcomeFilter, OutcomeWord, PartyView, RecordingRow, RecordingView, State, TrackView, UnknownOutcome,
+};
 
 /// A connection that writes. Two of them take turns, each waiting for the other up to five seconds.
 #[derive(Debug)]

@@ -5,14 +5,14 @@ use std::time::Duration;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
-use crate::evidence::{Gap, NoticeEvidence};
+use crate::evidence::{Gap, NoticeEvidence, Party, Stood};
 use crate::ids::{LegUuid, RecordingId, hex};
 use crate::time::{EpochDay, UnixMillis};
 
 use super::due;
 use super::fault::{CatalogueFault, Doing};
 use super::tombstone::{CopyFate, Tombstone};
-use super::view::{Filter, OutcomeFilter, OutcomeWord, RecordingRow, RecordingView, State, TrackView};
+use super::view::{Filter, OutcomeFilter, OutcomeWord, PartyView, RecordingRow, RecordingView, State, TrackView};
 use super::words::{from_json, meaning, recording_id, track_number, unsigned, word};
 
 const DAY_MS: i64 = 86_400_000;
@@ -137,6 +137,7 @@ pub(super) fn show(
         expires_at_ms: expires.map(UnixMillis),
         tracks: tracks(connection, id, answered, ended.unwrap_or(now.0))?,
         notices: notices(connection, id)?,
+        parties: parties(connection, id)?,
         destroyed: None,
     }))
 }
@@ -192,6 +193,7 @@ fn buried(connection: &Connection, row: RecordingRow) -> Result<RecordingView, C
         expires_at_ms: Some(UnixMillis(stone.expires)),
         tracks: Vec::new(),
         notices: Vec::new(),
+        parties: Vec::new(),
         destroyed: Some(Tombstone {
             at_ms: UnixMillis(stone.at),
             method: stone.method,
@@ -242,6 +244,41 @@ fn notices(connection: &Connection, id: RecordingId) -> Result<Vec<NoticeEvidenc
         .doing("read notices")?;
     let texts = statement.query_map([id.bytes()], |row| row.get::<_, String>(0)).doing("read notices")?;
     texts.map(|text| from_json(&text.doing("read a notice")?, "notice")).collect()
+}
+
+/// Everybody who took part, the first to come first, and those who only stood somewhere.
+fn parties(connection: &Connection, id: RecordingId) -> Result<Vec<PartyView>, CatalogueFault> {
+    let what = "read parties";
+    let mut parties: Vec<PartyView> = Vec::new();
+    let mut statement = connection
+        .prepare_cached("SELECT leg, party FROM legs WHERE recording = ?1 ORDER BY joined_at, leg")
+        .doing(what)?;
+    let mut rows = statement.query([id.bytes()]).doing(what)?;
+    while let Some(row) = rows.next().doing(what)? {
+        let party: Option<String> = row.get(1).doing(what)?;
+        parties.push(PartyView {
+            leg: LegUuid::from_host(row.get::<_, String>(0).doing(what)?.as_bytes()),
+            party: party.map(|party| meaning::<Party>(party, "party")).transpose()?,
+            standings: Vec::new(),
+        });
+    }
+    let mut statement = connection
+        .prepare_cached("SELECT leg, standing, at, by FROM standings WHERE recording = ?1 ORDER BY number")
+        .doing(what)?;
+    let mut rows = statement.query([id.bytes()]).doing(what)?;
+    while let Some(row) = rows.next().doing(what)? {
+        let leg = LegUuid::from_host(row.get::<_, String>(0).doing(what)?.as_bytes());
+        let stood = Stood {
+            standing: meaning(row.get(1).doing(what)?, "standing")?,
+            at_ms: UnixMillis(row.get(2).doing(what)?),
+            by: row.get(3).doing(what)?,
+        };
+        match parties.iter_mut().find(|party| party.leg == leg) {
+            Some(party) => party.standings.push(stood),
+            None => parties.push(PartyView { leg, party: None, standings: vec![stood] }),
+        }
+    }
+    Ok(parties)
 }
 
 /// How many recordings are in which state.

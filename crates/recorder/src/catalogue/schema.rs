@@ -7,7 +7,7 @@ use super::fault::{CatalogueFault, Doing};
 const APPLICATION_ID: i64 = 0x6376_6c74;
 
 /// One step per version, in order. What is here never changes; what is to change is a further step.
-const STEPS: [&str; 1] = [VERSION_1];
+const STEPS: [&str; 2] = [VERSION_1, VERSION_2];
 
 const VERSION_1: &str = "
 CREATE TABLE recordings (
@@ -119,6 +119,19 @@ CREATE TABLE tombstones (
     copies         TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tombstones_by_day ON tombstones (day_ms);
+";
+
+/// How parties came to stand towards being recorded (NOT-04).
+const VERSION_2: &str = "
+CREATE TABLE standings (
+    recording BLOB NOT NULL,
+    number    INTEGER NOT NULL,
+    leg       TEXT NOT NULL,
+    standing  TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    by        TEXT NOT NULL,
+    PRIMARY KEY (recording, number)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings a file to the newest schema, or says why not. Each step is one transaction, so a kill leaves a whole version.

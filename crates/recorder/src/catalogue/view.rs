@@ -4,7 +4,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::Direction;
-use crate::evidence::{Gap, NoticeEvidence, Party};
+use crate::evidence::{Gap, NoticeEvidence, Party, Stood};
 use crate::ids::{LegUuid, RecordingId, TrackNumber};
 use crate::policy::NotRecorded;
 use crate::time::UnixMillis;
@@ -80,9 +80,24 @@ pub struct RecordingView {
     pub tracks: Vec<TrackView>,
     /// Its notices, in the order in which they ended; none once it is destroyed.
     pub notices: Vec<NoticeEvidence>,
+    /// Its parties, in the order in which they came, and how each stood towards being recorded; none once it is destroyed.
+    #[serde(default)]
+    pub parties: Vec<PartyView>,
     /// When and how it was destroyed. Not there for any other recording.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destroyed: Option<Tombstone>,
+}
+
+/// A party within `show` (NOT-04).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartyView {
+    /// The host's uuid of its leg.
+    pub leg: LegUuid,
+    /// What it is there; `null` where it hung up before it was anything.
+    pub party: Option<Party>,
+    /// How it stood, in the order in which that happened; the company's own stand nowhere.
+    pub standings: Vec<Stood>,
 }
 
 /// A track within `show`. Offsets count from `answered_at_ms`.

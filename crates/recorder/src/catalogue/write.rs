@@ -18,6 +18,7 @@ const DAY_MS: i64 = 86_400_000;
 /// Writes one change. `index` is its place in the group, for the fault.
 pub(super) fn write(connection: &Connection, index: usize, change: &Change) -> Result<(), CatalogueFault> {
     let there = |rows: usize, what| if rows == 0 { Err(CatalogueFault::NoSuchRow { index, what }) } else { Ok(()) };
+    // What a party does after its recording was destroyed is nobody's any more: those rows find no recording.
     match change {
         Change::RecordingStarted { id, direction: way, started_at, instance, policy_hash, epoch } => run(
             connection,
@@ -34,7 +35,7 @@ pub(super) fn write(connection: &Connection, index: usize, change: &Change) -> R
         .and_then(|rows| there(rows, "a recording")),
         Change::LegJoined { recording, leg, party, at } => run(
             connection,
-            "INSERT INTO legs (recording, leg, party, joined_at) VALUES (?1, ?2, ?3, ?4)
+            "INSERT INTO legs (recording, leg, party, joined_at) SELECT id, ?2, ?3, ?4 FROM recordings WHERE id = ?1
              ON CONFLICT DO UPDATE SET party = coalesce(party, excluded.party)",
             params![recording.bytes(), leg.as_str(), party.as_ref().map(word), at.0],
         )
@@ -93,8 +94,16 @@ pub(super) fn write(connection: &Connection, index: usize, change: &Change) -> R
         Change::Notice { recording, evidence } => run(
             connection,
             "INSERT INTO notices (recording, number, evidence)
-             VALUES (?1, (SELECT count(*) FROM notices WHERE recording = ?1), ?2)",
+             SELECT id, (SELECT count(*) FROM notices WHERE recording = ?1), ?2 FROM recordings WHERE id = ?1",
             params![recording.bytes(), json(evidence)],
+        )
+        .map(drop),
+        Change::Standing { recording, change } => run(
+            connection,
+            "INSERT INTO standings (recording, number, leg, standing, at, by)
+             SELECT id, (SELECT count(*) FROM standings WHERE recording = ?1), ?2, ?3, ?4, ?5
+             FROM recordings WHERE id = ?1",
+            params![recording.bytes(), change.leg.as_str(), word(&change.standing), change.at_ms.0, change.by],
         )
         .map(drop),
         Change::RecordingEnded { id, ended_at, outcome, expires_at } => {
@@ -208,7 +217,7 @@ fn bury(
             json(&copies)
         ],
     )?;
-    for table in ["legs", "tracks", "segments", "notices", "releases"] {
+    for table in ["legs", "tracks", "segments", "notices", "standings", "releases"] {
         run(connection, &format!("DELETE FROM {table} WHERE recording = ?1"), params![id.bytes()])?;
     }
     run(connection, "DELETE FROM recordings WHERE id = ?1", params![id.bytes()])

@@ -10,7 +10,7 @@ use super::thread::Controller;
 use crate::catalogue::Change;
 use crate::conversation::{Alarm, Effect, Input, OpenGate, Opening, ShutReason};
 use crate::encoding::{RingSide, TrackPlan};
-use crate::evidence::{Party, Standing};
+use crate::evidence::Party;
 use crate::ids::{InstanceTag, RecordingId};
 use crate::keystore::{ReadyKey, epoch_of};
 use crate::policy::{Outcome, Policy};
@@ -73,21 +73,16 @@ impl Controller {
                 });
                 self.books.row(Change::Notice { recording, evidence });
             }
-            Effect::Standing { recording, change } => {
-                if matches!(change.standing, Standing::Objected | Standing::Withdrawn) {
-                    let (leg, by) = (change.leg.clone(), change.by.clone());
-                    self.shared.event(RecorderEvent::Objected { recording, leg, by });
-                }
-            }
-            Effect::Paused { recording, leg, on, lasted, .. } => {
-                let lasted_ms = lasted.map(|lasted| u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX));
-                self.shared.event(RecorderEvent::Paused { recording, leg, on, lasted_ms });
+            Effect::Standing { recording, change } => self.stands(recording, *change),
+            Effect::Paused { recording, leg, on, lasted, by_itself } => {
+                self.paused(recording, leg, on, lasted, by_itself);
             }
             Effect::Ask { leg, request } => {
                 self.shared.guarded(|| self.shared.notify.ask(leg, request));
             }
             Effect::Ended { .. } => self.unpublished = true,
-            Effect::Outcome { recording, ended_at, merged_into: Some(into), .. } => {
+            Effect::Outcome { recording, outcome, ended_at, merged_into: Some(into), .. } => {
+                self.captured_to_its_end(recording, outcome);
                 self.books.row(Change::RecordingMerged { id: recording, into, ended_at });
                 self.legs.recording_merged(recording);
                 self.shared.watch().merged(recording);
@@ -96,6 +91,7 @@ impl Controller {
             }
             Effect::Outcome { recording, outcome, ended_at, retention, merged_into: None } => {
                 let expires_at = ended_at.plus(retention.unwrap_or(policy.retention).min(policy.retention));
+                self.captured_to_its_end(recording, outcome);
                 self.books.row(Change::RecordingEnded { id: recording, ended_at, outcome, expires_at });
                 self.shared.tally().count(ended_at, outcome);
                 if outcome != Outcome::Recorded {
@@ -144,6 +140,14 @@ impl Controller {
         }
     }
 
+    /// Its last gate is shut for good.
+    fn captured_to_its_end(&mut self, recording: RecordingId, outcome: Outcome) {
+        self.shared.watch().pause_over(recording);
+        if self.legs.was_announced(recording) {
+            self.shared.event(RecorderEvent::Stopped { recording, outcome });
+        }
+    }
+
     /// The route goes to the pool first, then the gate opens: a frame never comes through without one.
     fn open_gate(&mut self, open: OpenGate, policy: &Policy) -> bool {
         let OpenGate { leg, generation, recording, track, party, uuid, at, opening } = open;
@@ -178,6 +182,7 @@ impl Controller {
                     started_at: new.started_at,
                     instance: policy.instance.clone(),
                     notices: new.notices,
+                    standings: new.standings.into_iter().map(|change| self.as_commanded(change)).collect(),
                 };
                 self.pool.open_track(leg, side, generation, plan);
             }

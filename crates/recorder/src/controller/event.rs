@@ -179,10 +179,7 @@ impl RecorderEvent {
 }
 
 fn outcome_words(outcome: Outcome) -> impl Iterator<Item = (&'static str, &'static str)> {
-    let (word, reason) = match outcome {
-        Outcome::Recorded => ("recorded", None),
-        Outcome::NotRecorded(reason) => ("not_recorded", Some(reason.as_str())),
-    };
+    let (word, reason) = outcome.words();
     std::iter::once(("outcome", word)).chain(reason.map(|reason| ("reason", reason)))
 }
 

@@ -16,12 +16,15 @@ pub(super) struct Legs {
     legs: HashMap<LegKey, Leg>,
     gates: HashMap<LegKey, Gates>,
     recordings: BTreeMap<RecordingId, Recording>,
+    /// Recordings that have their outcome and some of whose legs are still there.
+    over: BTreeMap<RecordingId, Over>,
 }
 
 /// One leg.
 pub(super) struct Leg {
     view: LegView,
     track: Option<(TrackNumber, Party)>,
+    hung_up: bool,
 }
 
 /// A leg's gates; its tap may come before its birth is told.
@@ -37,11 +40,17 @@ struct Recording {
     announced: bool,
 }
 
+/// A recording that is over while legs of it remain.
+struct Over {
+    started_at: UnixMillis,
+    outcome: Outcome,
+}
+
 impl Legs {
     /// A leg is born.
     pub(super) fn born(&mut self, leg: LegKey, uuid: LegUuid, recording: RecordingId) {
         let view = LegView { uuid, recording, state: LegState::Waiting, outcome: None };
-        self.legs.insert(leg, Leg { view, track: None });
+        self.legs.insert(leg, Leg { view, track: None, hung_up: false });
     }
 
     /// The leg's gate of that side is this one from now on.
@@ -90,6 +99,13 @@ impl Legs {
         }
     }
 
+    /// It hung up; where its recording was over before, its call went on until now.
+    pub(super) fn hung_up(&mut self, leg: LegKey) {
+        if let Some(known) = self.legs.get_mut(&leg) {
+            known.hung_up = true;
+        }
+    }
+
     /// It hung up: nothing more comes of it.
     pub(super) fn over(&mut self, leg: LegKey) {
         if let Some(known) = self.legs.get_mut(&leg) {
@@ -99,9 +115,16 @@ impl Legs {
 
     /// The leg belongs to another recording now.
     pub(super) fn moved(&mut self, leg: LegKey, recording: RecordingId) {
+        let former = self.legs.get(&leg).map(|known| known.view.recording);
         if let Some(known) = self.legs.get_mut(&leg) {
             known.view.recording = recording;
             known.view.outcome = None;
+            if known.view.state == LegState::Over && !known.hung_up {
+                known.view.state = LegState::Waiting;
+            }
+        }
+        if let Some(former) = former {
+            self.forget_if_empty(former);
         }
     }
 
@@ -122,6 +145,11 @@ impl Legs {
         self.recordings.get_mut(&recording).is_some_and(|known| !std::mem::replace(&mut known.announced, true))
     }
 
+    /// Whether it has or had a track.
+    pub(super) fn was_announced(&self, recording: RecordingId) -> bool {
+        self.recordings.get(&recording).is_some_and(|known| known.announced)
+    }
+
     /// A recording was none of its own; nobody is left in it.
     pub(super) fn recording_merged(&mut self, recording: RecordingId) {
         self.recordings.remove(&recording);
@@ -129,7 +157,7 @@ impl Legs {
 
     /// A recording has its outcome; answers the legs it still has.
     pub(super) fn recording_over(&mut self, recording: RecordingId, outcome: Outcome) -> Vec<LegKey> {
-        self.recordings.remove(&recording);
+        let known = self.recordings.remove(&recording);
         let mut touched = Vec::new();
         for (&leg, known) in &mut self.legs {
             if known.view.recording == recording {
@@ -139,14 +167,26 @@ impl Legs {
             }
         }
         touched.sort_unstable();
+        if let Some(known) = known.filter(|_| !touched.is_empty()) {
+            self.over.insert(recording, Over { started_at: known.started_at, outcome });
+        }
         touched
     }
 
     /// The leg is gone; its gates are shut.
     pub(super) fn gone(&mut self, leg: LegKey) {
         self.shut(leg);
-        self.legs.remove(&leg);
+        let known = self.legs.remove(&leg);
         self.gates.remove(&leg);
+        if let Some(known) = known.filter(|known| self.over.contains_key(&known.view.recording)) {
+            self.forget_if_empty(known.view.recording);
+        }
+    }
+
+    fn forget_if_empty(&mut self, recording: RecordingId) {
+        if !self.legs.values().any(|leg| leg.view.recording == recording) {
+            self.over.remove(&recording);
+        }
     }
 
     /// Recordings without an outcome.
@@ -167,10 +207,14 @@ impl Legs {
         views.publish(leg, view.map(|view| LegView { outcome: view.outcome.or(outlook), ..view }));
     }
 
-    /// What `callvault active` shows.
+    /// What `callvault active` shows: recordings being made, and behind them those that are over while their call goes
+    /// on, because a party objected or the company's side left.
     pub(super) fn active(&self) -> Vec<ActiveRecording> {
         let mut legs: BTreeMap<RecordingId, Vec<(LegKey, ActiveLeg)>> = BTreeMap::new();
-        for (&key, leg) in &self.legs {
+        for (&key, leg) in self.legs.iter().filter(|(_, leg)| {
+            // A leg that hung up stays known for a moment; its call goes on for nobody.
+            self.recordings.contains_key(&leg.view.recording) || !leg.hung_up
+        }) {
             legs.entry(leg.view.recording).or_default().push((
                 key,
                 ActiveLeg {
@@ -189,9 +233,19 @@ impl Legs {
         let mut active: Vec<ActiveRecording> = self
             .recordings
             .iter()
-            .map(|(id, known)| ActiveRecording { id: *id, started_at_ms: known.started_at, legs: of(id) })
+            .map(|(id, known)| ActiveRecording {
+                id: *id,
+                started_at_ms: known.started_at,
+                outcome: None,
+                reason: None,
+                legs: of(id),
+            })
             .collect();
         active.sort_by_key(|recording| (recording.started_at_ms, recording.id));
+        active.extend(self.over.iter().filter(|(id, _)| legs.contains_key(id)).map(|(id, over)| {
+            let (outcome, reason) = over.outcome.words();
+            ActiveRecording { id: *id, started_at_ms: over.started_at, outcome: Some(outcome), reason, legs: of(id) }
+        }));
         active
     }
 }

@@ -8,12 +8,12 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::status::Status;
-use super::tally::OutcomeCounts;
+use super::tally::{OutcomeCounts, StandingCounts};
 
 type ByReason = Family<Vec<(&'static str, String)>, Counter<u64, AtomicU64>>;
 
 /// The text, ending in `# EOF`. `outcomes` are those since start: counters never fall.
-pub(super) fn text(status: &Status, outcomes: &OutcomeCounts) -> String {
+pub(super) fn text(status: &Status, outcomes: &OutcomeCounts, standings: &StandingCounts) -> String {
     let mut registry = Registry::with_prefix("callvault");
     let mut gauge = |name: &str, help: &str, value: u64| {
         registry.register(name, help, ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX)));
@@ -25,6 +25,14 @@ pub(super) fn text(status: &Status, outcomes: &OutcomeCounts) -> String {
     gauge("recordings_overdue", "Recordings past their expiry that are not destroyed yet", status.expiry.overdue);
     gauge("keys_ready", "Keys ready for new tracks", status.keys.ready as u64);
     gauge("rows_waiting", "Rows that wait for the catalogue", status.books.rows_waiting as u64);
+    gauge("pauses", "Pauses for payment data that run", status.pauses.len() as u64);
+    gauge("taps_missing", "Legs whose tap was taken off and is not back yet", status.tap_watch.missing as u64);
+    gauge("calls_unreconciled", "Calls without an outcome that nobody has read of", status.unreconciled);
+    gauge(
+        "prompts_unusable",
+        "Prompts that no notice counts with",
+        status.prompts.prompts.iter().filter(|prompt| !prompt.usable).count() as u64,
+    );
     gauge("alarms", "Alarms that stand", status.alarms.len() as u64);
     gauge(
         "clock_doubted",
@@ -62,15 +70,27 @@ pub(super) fn text(status: &Status, outcomes: &OutcomeCounts) -> String {
     counter("released", "Copies released", status.released);
     counter("releases_refused", "Releases refused or failed", status.releases_refused);
     counter("destroyed", "Recordings destroyed", status.expiry.destroyed);
+    counter("taps_removed", "Taps that others took off a leg", status.tap_watch.removed);
+    counter("taps_repaired", "Taps that were put back", status.tap_watch.repaired);
+    counter("foreign_taps", "Taps of others on legs in scope", status.tap_watch.foreign);
     counter("panics", "Panics caught", status.panics);
     counter("answers_late", "Answers to session threads that came too late", status.answers_late);
     registry.register("outcomes", "Calls that ended, by outcome and reason", by_reason(outcomes));
+    registry.register("standings", "How parties came to stand towards being recorded", by_standing(standings));
     let mut text = String::new();
     match encode(&mut text, &registry) {
         Ok(()) => text,
         // Writing to a String does not fail; an empty exposition is still a valid one.
         Err(_) => "# EOF\n".to_owned(),
     }
+}
+
+fn by_standing(standings: &StandingCounts) -> ByReason {
+    let family = ByReason::default();
+    for (&standing, &n) in standings {
+        family.get_or_create(&vec![("standing", standing.to_owned())]).inc_by(n);
+    }
+    family
 }
 
 fn by_reason(outcomes: &OutcomeCounts) -> ByReason {

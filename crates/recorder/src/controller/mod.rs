@@ -28,6 +28,7 @@ mod recovery;
 mod release;
 mod rosters;
 mod shared;
+mod standings;
 mod start;
 mod status;
 mod tally;
@@ -50,7 +51,7 @@ pub use readiness::CannotRecord;
 pub use shared::TapSum;
 pub use start::{StartFault, Startup};
 pub use status::{BooksState, Expiry, Keys, Memlock, Pool, Recordings, RosterState, Status};
-pub use tally::OutcomeCounts;
+pub use tally::{OutcomeCounts, StandingCounts};
 pub use views::{ActiveLeg, ActiveRecording, LegState, LegView};
 pub use watch::{PromptState, PromptsState, RunningPause, TapWatch, ToldLine, UnreconciledCall};
 
@@ -178,16 +179,6 @@ impl Recorder {
         is_idle.recv_timeout(within).is_ok()
     }
 
-    /// Stops capturing this leg until [`resume`](Self::resume).
-    pub fn pause(&self, uuid: &LegUuid) -> Result<(), CommandFault> {
-        self.pause_or_resume(uuid, true)
-    }
-
-    /// Goes on capturing this leg.
-    pub fn resume(&self, uuid: &LegUuid) -> Result<(), CommandFault> {
-        self.pause_or_resume(uuid, false)
-    }
-
     /// Recordings being made.
     pub fn active(&self) -> Vec<ActiveRecording> {
         self.shared.active.load().to_vec()
@@ -232,7 +223,11 @@ impl Recorder {
 
     /// The same as OpenMetrics text.
     pub fn metrics(&self) -> String {
-        metrics::text(&self.status(), &self.shared.tally().total())
+        let status = self.status();
+        let tally = self.shared.tally();
+        let (outcomes, standings) = (tally.total(), tally.standings());
+        drop(tally);
+        metrics::text(&status, &outcomes, &standings)
     }
 
     /// The host's side caught a panic of ours at its border.
@@ -270,20 +265,6 @@ impl Recorder {
         self.send(Message::Switch { on });
         let action = if on { Action::OperatorStart } else { Action::OperatorStop };
         self.note(self.operator(action, Object::Recorder));
-    }
-
-    fn pause_or_resume(&self, uuid: &LegUuid, paused: bool) -> Result<(), CommandFault> {
-        let leg = self.find_leg(uuid).ok_or_else(|| {
-            CommandFault::new(
-                "no_such_leg",
-                "no leg of that uuid is known",
-                "`callvault active` shows the legs being recorded",
-            )
-        })?;
-        self.tell(leg, LegInput::Paused(paused));
-        let action = if paused { Action::Pause } else { Action::Resume };
-        self.note(self.operator(action, Object::Leg(uuid.clone())));
-        Ok(())
     }
 
     fn operator(&self, action: Action, object: Object) -> Entry {

@@ -9,8 +9,9 @@ use crate::access::{
 };
 use crate::audit::{Action, Actor, Entry, Object, Verdict};
 use crate::catalogue::{CatalogueFault, Change, Material, RecordingView, State};
-use crate::evidence::{NoticeState, Party};
-use crate::ids::{InstanceTag, RecordingId};
+use crate::evidence::{NoticeState, Party, Standing, Stood};
+use crate::ids::{InstanceTag, LegUuid, RecordingId};
+use crate::policy::Purpose;
 use crate::time::UnixMillis;
 
 impl Keeper {
@@ -67,6 +68,7 @@ impl Keeper {
         match (grant, unknown) {
             (_, Some(fault)) => Err(CommandFault::saying(fault.code(), fault)),
             (Err(fault), None) => Err(CommandFault::saying(fault.code(), fault)),
+            (Ok(grant), None) if !policy.purposes.contains(&grant.purpose()) => Err(disabled(grant.purpose())),
             (Ok(grant), None) => Ok(grant),
         }
     }
@@ -179,21 +181,51 @@ impl Keeper {
     }
 }
 
-/// What became of each party, from what its leg was told.
+/// The policy does not open recordings for that; a roster may still name it.
+fn disabled(purpose: Purpose) -> CommandFault {
+    CommandFault::new(
+        "purpose_disabled",
+        format!("the policy does not open recordings for {purpose}"),
+        "`purposes` in the configuration says for what it does; its prompts have to name each",
+    )
+}
+
+/// What became of each party: of those that are heard, and of those that only stood somewhere.
 fn parties(view: &RecordingView) -> Vec<PartyState> {
-    let outcome = |track: &crate::catalogue::TrackView| {
-        let informed =
-            view.notices.iter().any(|notice| notice.leg == track.leg && notice.state == NoticeState::Informed);
-        match track.party {
-            Party::Agent => PartyOutcome::Company,
-            Party::Caller | Party::Callee | Party::Joined | Party::System if informed => {
-                PartyOutcome::InformedContinued
-            }
-            Party::Caller | Party::Callee | Party::Joined | Party::System => PartyOutcome::NotInformed,
+    let heard = |leg: &LegUuid| view.tracks.iter().find(|track| track.leg == *leg && track.party != Party::System);
+    let mut parties: Vec<PartyState> = Vec::new();
+    for shown in &view.parties {
+        let party = shown.party.or_else(|| heard(&shown.leg).map(|track| track.party));
+        let Some(party) = party.filter(|_| heard(&shown.leg).is_some() || !shown.standings.is_empty()) else {
+            continue;
+        };
+        let outcome = outcome(party, &shown.standings, view, &shown.leg);
+        parties.push(PartyState { leg: shown.leg.clone(), party, outcome, standings: shown.standings.clone() });
+    }
+    // A recording that was found again from its segments alone knows its tracks only.
+    for track in view.tracks.iter().filter(|track| track.party != Party::System) {
+        if !parties.iter().any(|party| party.leg == track.leg) {
+            let outcome = outcome(track.party, &[], view, &track.leg);
+            parties.push(PartyState { leg: track.leg.clone(), party: track.party, outcome, standings: Vec::new() });
         }
-    };
-    let heard = view.tracks.iter().filter(|track| track.party != Party::System);
-    heard.map(|track| PartyState { leg: track.leg.clone(), party: track.party, outcome: outcome(track) }).collect()
+    }
+    parties
+}
+
+/// How a party stood at last, in the manifest's closed words; where it stood nowhere, what its leg was told.
+fn outcome(party: Party, standings: &[Stood], view: &RecordingView, leg: &LegUuid) -> PartyOutcome {
+    let told = || view.notices.iter().any(|notice| notice.leg == *leg && notice.state == NoticeState::Informed);
+    match standings.last().map(|stood| stood.standing) {
+        None if party == Party::Agent => PartyOutcome::Company,
+        Some(Standing::Consented) => PartyOutcome::Consented,
+        Some(Standing::Objected | Standing::Withdrawn | Standing::Declined) => PartyOutcome::Objected,
+        Some(Standing::RefusedHangup) => PartyOutcome::RefusedHangup,
+        Some(Standing::InformedContinued | Standing::Informed | Standing::ToldElsewhere) => {
+            PartyOutcome::InformedContinued
+        }
+        None if told() => PartyOutcome::InformedContinued,
+        None | Some(Standing::Pending | Standing::NotInformed) => PartyOutcome::NotInformed,
+    }
 }
 
 fn entry_of(grant: &Grant, now: UnixMillis, verdict: Verdict) -> Entry {

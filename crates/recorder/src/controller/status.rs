@@ -9,7 +9,8 @@ use super::event::Alarm;
 use super::key_stock::WANTED;
 use super::readiness::CannotRecord;
 use super::shared::TapSum;
-use super::tally::OutcomeCounts;
+use super::tally::{OutcomeCounts, StandingCounts};
+use super::watch::{PromptsState, RunningPause, TapWatch, ToldLine, UnreconciledCall};
 use crate::time::UnixMillis;
 
 /// The state of a recorder at one moment.
@@ -37,6 +38,20 @@ pub struct Status {
     pub active: usize,
     /// How calls ended in the last 24 hours.
     pub last_day: OutcomeCounts,
+    /// How often parties came to stand so in the last 24 hours, or since start where that is shorter.
+    pub standings_last_day: StandingCounts,
+    /// The company's lines whose callers were told by the module alone in the last 24 hours, the busiest first.
+    pub told_only_by_module: Vec<ToldLine>,
+    /// Prompts as they were found at start or at the last reload.
+    pub prompts: PromptsState,
+    /// Pauses for payment data that run.
+    pub pauses: Vec<RunningPause>,
+    /// Taps that others took off, and others' taps.
+    pub tap_watch: TapWatch,
+    /// Answered calls without an outcome that no operator has read of, of the last day.
+    pub unreconciled: u64,
+    /// The latest of them.
+    pub unreconciled_calls: Vec<UnreconciledCall>,
     /// Recordings by state.
     pub recordings: Recordings,
     /// Keys that are ready for new tracks.
@@ -75,6 +90,16 @@ pub(super) fn of(recorder: &Recorder) -> Status {
     let pool = recorder.pool.upgrade();
     let stats = pool.as_ref().map(|pool| pool.stats()).unwrap_or_default();
     let memlock = callvault_secretmem::memlock_limit();
+    // Each guard goes at once: what is locked within the answer below stays so until its end.
+    let (last_day, standings_last_day) = {
+        let tally = shared.tally();
+        (tally.last_day(now), tally.standings_of_last_day(now))
+    };
+    let watch = shared.watch();
+    let (unreconciled, unreconciled_calls) = watch.unreconciled_calls();
+    let (told_only_by_module, pauses, tap_watch) = (watch.lines(now), watch.pauses(), watch.taps);
+    let prompts = watch.prompts.clone();
+    drop(watch);
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     Status {
         state: match cannot {
@@ -91,7 +116,14 @@ pub(super) fn of(recorder: &Recorder) -> Status {
         now_ms: now,
         legs: shared.views.count(),
         active: shared.counts.recordings_open.load(Ordering::Relaxed),
-        last_day: shared.tally().last_day(now),
+        last_day,
+        standings_last_day,
+        told_only_by_module,
+        prompts,
+        pauses,
+        tap_watch,
+        unreconciled,
+        unreconciled_calls,
         recordings: Recordings {
             recording: counts.recording,
             kept: counts.kept,
@@ -225,6 +257,58 @@ pub struct Expiry {
     pub clock_jump_ms: Option<i64>,
 }
 
+impl Status {
+    /// What concerns telling, pausing and listening; lines without anything to say are left out.
+    fn telling(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.standings_last_day.is_empty() {
+            let counts: Vec<String> = self
+                .standings_last_day
+                .iter()
+                .map(|(standing, n)| format!("{n} {}", standing.replace('_', " ")))
+                .collect();
+            writeln!(f, "parties     {}", counts.join(", "))?;
+        }
+        for prompt in &self.prompts.prompts {
+            let state = if prompt.usable { "usable" } else { "NOT USABLE" };
+            let said = prompt.said.as_deref().map(|said| format!("; {said}")).unwrap_or_default();
+            writeln!(f, "prompt      {} version {} ({}): {state}{said}", prompt.id, prompt.version, prompt.language)?;
+        }
+        for line in &self.told_only_by_module {
+            writeln!(
+                f,
+                "line        {}: {} calls told by the module alone; its dialplan can answer, run callvault_notice and then ring",
+                line.line, line.calls
+            )?;
+        }
+        for pause in &self.pauses {
+            writeln!(f, "paused      {} since {}, from leg {}", pause.recording, pause.since_ms, pause.leg)?;
+        }
+        let taps = self.tap_watch;
+        if taps.removed > 0 || taps.foreign > 0 {
+            writeln!(
+                f,
+                "taps        {} taken off by others, {} put back, {} missing now; {} of others seen, {} listeners hung up",
+                taps.removed, taps.repaired, taps.missing, taps.foreign, taps.listeners_hung_up
+            )?;
+        }
+        if taps.media_returned > 0 || taps.media_not_returned > 0 {
+            writeln!(
+                f,
+                "media       {} calls brought back to this host, {} not",
+                taps.media_returned, taps.media_not_returned
+            )?;
+        }
+        for call in &self.unreconciled_calls {
+            let id = call.recording.map_or_else(|| "no id".to_owned(), |id| id.to_string());
+            writeln!(f, "NO OUTCOME  leg {} ({id}), found {}", call.leg, call.found_at_ms)?;
+        }
+        if self.unreconciled > self.unreconciled_calls.len() as u64 {
+            writeln!(f, "NO OUTCOME  {} calls altogether", self.unreconciled)?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "callvault {} on {}: {}", self.version, self.instance, self.state)?;
@@ -239,6 +323,7 @@ impl fmt::Display for Status {
             write!(f, ", {n} not_recorded({reason})")?;
         }
         writeln!(f)?;
+        self.telling(f)?;
         writeln!(
             f,
             "kept        {} recordings, {} without audio, {} destroyed, {} overdue",

@@ -1,8 +1,9 @@
-//! How calls ended, counted by the hour for the last day and altogether since start.
+//! How calls ended and how parties stood, counted by the hour for the last day and altogether since start.
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::evidence::Standing;
 use crate::policy::{NotRecorded, Outcome};
 use crate::time::UnixMillis;
 
@@ -27,6 +28,9 @@ impl OutcomeCounts {
     }
 }
 
+/// How often parties came to stand so, by the standing's word; those that did not occur left out.
+pub type StandingCounts = BTreeMap<&'static str, u64>;
+
 /// Hour by hour, the hours of the last day; older ones are forgotten as time goes on.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -38,6 +42,7 @@ pub(super) struct Tally {
 struct Hour {
     recorded: u64,
     not_recorded: [u64; NotRecorded::ALL.len()],
+    stood: [u64; Standing::ALL.len()],
 }
 
 impl Hour {
@@ -49,6 +54,18 @@ impl Hour {
                     self.not_recorded[place] += 1;
                 }
             }
+        }
+    }
+
+    fn stood(&mut self, standing: Standing) {
+        if let Some(place) = Standing::ALL.iter().position(|&known| known == standing) {
+            self.stood[place] += 1;
+        }
+    }
+
+    fn pour_standings(self, counts: &mut StandingCounts) {
+        for (standing, n) in Standing::ALL.into_iter().zip(self.stood).filter(|(_, n)| *n > 0) {
+            *counts.entry(standing.as_str()).or_default() += n;
         }
     }
 
@@ -69,6 +86,28 @@ impl Tally {
         self.hours.entry(hour).or_default().add(outcome);
         self.total.add(outcome);
         self.hours.retain(|&known, _| known > hour - HOURS);
+    }
+
+    /// A party came to stand so.
+    pub(super) fn stood(&mut self, now: UnixMillis, standing: Standing) {
+        let hour = now.0.div_euclid(HOUR_MS);
+        self.hours.entry(hour).or_default().stood(standing);
+        self.total.stood(standing);
+    }
+
+    /// Standings of the last day, to the hour.
+    pub(super) fn standings_of_last_day(&self, now: UnixMillis) -> StandingCounts {
+        let mut counts = StandingCounts::new();
+        let hour = now.0.div_euclid(HOUR_MS);
+        self.hours.range(hour - HOURS + 1..).for_each(|(_, known)| known.pour_standings(&mut counts));
+        counts
+    }
+
+    /// Standings since start.
+    pub(super) fn standings(&self) -> StandingCounts {
+        let mut counts = StandingCounts::new();
+        self.total.pour_standings(&mut counts);
+        counts
     }
 
     /// What the catalogue knows of an hour before this start: `recorded` or a reason's word, and how many. Not in the
@@ -121,5 +160,18 @@ mod tests {
         let later = tally.last_day(UnixMillis(now.0 + 30 * HOUR_MS));
         assert_eq!((later.recorded, later.not_recorded["internal"]), (0, 1));
         assert_eq!(tally.total().not_recorded["internal"], 2);
+    }
+
+    #[test]
+    fn not_04_standings_are_counted_by_their_words() {
+        let mut tally = Tally::default();
+        let now = UnixMillis(1_700_000_000_000);
+        for standing in [Standing::Informed, Standing::Objected, Standing::Objected] {
+            tally.stood(now, standing);
+        }
+        let expected = StandingCounts::from([("informed", 1), ("objected", 2)]);
+        assert_eq!(tally.standings_of_last_day(now), expected);
+        assert_eq!(tally.standings_of_last_day(UnixMillis(now.0 + 25 * HOUR_MS)), StandingCounts::new());
+        assert_eq!(tally.standings(), expected);
     }
 }

@@ -13,6 +13,7 @@ use super::legs::Legs;
 use super::observation;
 use super::readiness::CannotRecord;
 use super::shared::Shared;
+use super::standings::{Commanded, ToldOf};
 use crate::capture::{FrameConsumer, Gate, TapCounters};
 use crate::catalogue::Change;
 use crate::conversation::{Conversations, Input, Kept, LegInput};
@@ -37,6 +38,8 @@ pub(super) enum Message {
         /// Answered when all of it is carried out.
         done: Option<Sender<()>>,
     },
+    /// An operator's command on a leg.
+    Command { leg: LegKey, at: Monotonic, now: UnixMillis, what: LegInput, done: Sender<Commanded> },
     /// A leg's tap is in place.
     Attach { leg: LegKey, side: RingSide, ring: FrameConsumer, gate: Arc<Gate>, counters: Arc<TapCounters> },
     /// An operator's switch.
@@ -61,6 +64,9 @@ pub(super) struct Controller {
     pub(super) keys: Arc<ReadyKeys>,
     pub(super) books: Books,
     pub(super) keeper: Sender<Orders>,
+    /// While a step is taken that an operator's command began: what came of it so far.
+    pub(super) commanded: Option<Commanded>,
+    pub(super) told_of: ToldOf,
     faulty: bool,
     failed_tracks: HashSet<(RecordingId, TrackNumber)>,
     waiting_for_idle: Vec<Sender<()>>,
@@ -85,6 +91,8 @@ impl Controller {
             keys,
             books,
             keeper,
+            commanded: None,
+            told_of: ToldOf::default(),
             faulty: false,
             failed_tracks: HashSet::new(),
             waiting_for_idle: Vec::new(),
@@ -130,6 +138,14 @@ impl Controller {
                     let _ = done.send(());
                 }
             }
+            Message::Command { leg, at, now, what, done } => {
+                let none = Commanded { at: now, changed: false };
+                self.commanded = Some(none);
+                self.leg(leg, at, now, what);
+                let came_of_it = self.commanded.take().unwrap_or(none);
+                self.publish_touched();
+                let _ = done.send(came_of_it);
+            }
             Message::Attach { leg, side, ring, gate, counters } => {
                 self.shared.taps().live.insert((leg.0, side as u8), Arc::clone(&counters));
                 self.legs.gate(leg, side, Arc::clone(&gate));
@@ -161,6 +177,9 @@ impl Controller {
             self.legs.renamed(leg, uuid.clone());
         }
         self.touch(leg);
+        if matches!(what, LegInput::HungUp) {
+            self.legs.hung_up(leg);
+        }
         let gone = matches!(what, LegInput::Gone);
         self.step(Input::Leg { leg, at, now, what });
         if gone {

@@ -40,13 +40,17 @@ pub struct LegView {
     pub outcome: Option<Outcome>,
 }
 
-/// One recording that is being made, as `callvault active` shows it.
+/// One recording that is being made, as `callvault active` shows it; or one that is over while its call goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ActiveRecording {
     /// Its id.
     pub id: RecordingId,
     /// When it began, UTC.
     pub started_at_ms: UnixMillis,
+    /// `null` while it is made; else how it ended, though its call goes on: a party objected, or the company's side left.
+    pub outcome: Option<&'static str>,
+    /// Why it was not recorded, where it was not.
+    pub reason: Option<&'static str>,
     /// Its legs.
     pub legs: Vec<ActiveLeg>,
 }

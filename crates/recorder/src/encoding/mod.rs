@@ -25,7 +25,7 @@ use crossbeam::channel::{Sender, bounded, unbounded};
 
 use crate::capture::{FrameConsumer, Gate, Generation, TapCounters};
 use crate::codec::HostDecoders;
-use crate::evidence::{GapReason, NoticeEvidence, Party};
+use crate::evidence::{GapReason, NoticeEvidence, Party, StandingChange};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
 use crate::keystore::ReadyKey;
 use crate::policy::Profile;
@@ -80,6 +80,8 @@ pub struct TrackPlan {
     pub instance: String,
     /// What the party was told before.
     pub notices: Vec<NoticeEvidence>,
+    /// How it came to stand as it does.
+    pub standings: Vec<StandingChange>,
 }
 
 /// Why the pool does not start.

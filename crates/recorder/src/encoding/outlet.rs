@@ -118,6 +118,7 @@ impl Outlet {
             pre_skip_us: form.pre_skip_us,
             recording_started_at: plan.started_at,
             notices: plan.notices.clone(),
+            standings: plan.standings.clone(),
         };
         let made = Arc::new(AtomicBool::new(false));
         let file = SegmentFile::new(Arc::clone(around.files), name, Arc::clone(&made));

@@ -10,6 +10,16 @@ pub enum Outcome {
     NotRecorded(NotRecorded),
 }
 
+impl Outcome {
+    /// `recorded` or `not_recorded`, and the reason's word.
+    pub fn words(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Recorded => ("recorded", None),
+            Self::NotRecorded(reason) => ("not_recorded", Some(reason.as_str())),
+        }
+    }
+}
+
 /// Why nothing is kept. Closed: no other reason exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

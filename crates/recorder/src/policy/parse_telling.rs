@@ -82,10 +82,11 @@ impl Reader<'_> {
         let good = |name: &String| {
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
         };
-        if !names.iter().all(good) {
-            self.fault(name, quoted(value), "names with commas between them, or \"none\"");
+        if names.iter().all(good) {
+            return names;
         }
-        names
+        self.fault(name, quoted(value), "names with commas between them, or \"none\"");
+        Vec::new()
     }
 
     pub(super) fn waiting_sound(&mut self) -> Option<String> {
@@ -145,3 +146,7 @@ impl Reader<'_> {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "parse_telling_tests.rs"]
+mod tests;

@@ -3,7 +3,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{NoticeEvidence, Party};
+use crate::evidence::{NoticeEvidence, Party, StandingChange};
 use crate::ids::{KeyId, LegUuid, RecordingId, SlotNumber, TrackNumber};
 use crate::time::UnixMillis;
 
@@ -40,8 +40,11 @@ pub struct SegmentHeader {
     /// The recording's zero, UTC: all offsets count from here.
     #[serde(rename = "recording_started_at_ms")]
     pub recording_started_at: UnixMillis,
-    /// The notices of the recording as they stood when the segment was opened.
+    /// The notices of the track's party, as far as they had ended when the track began.
     pub notices: Vec<NoticeEvidence>,
+    /// How that party had come to stand towards being recorded when the track began. Not there where it stands nowhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub standings: Vec<StandingChange>,
 }
 
 /// What packets are stored in.

@@ -95,6 +95,7 @@ pub(super) fn header(key: &TrackKey) -> SegmentHeader {
             ended_at_ms: UnixMillis(1_795_516_799_000),
             state: NoticeState::Informed,
         }],
+        standings: Vec::new(),
     }
 }
 

@@ -112,6 +112,7 @@ impl Rig {
             started_at: UnixMillis(1_790_000_000_000),
             instance: "pbx".into(),
             notices: Vec::new(),
+            standings: Vec::new(),
         };
         self.pool.open_track(party.leg, RingSide::Read, of, plan);
     }

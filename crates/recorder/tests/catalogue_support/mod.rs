@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use callvault_recorder::catalogue::{Catalogue, CatalogueReader, Change};
 use callvault_recorder::conversation::Direction;
-use callvault_recorder::evidence::{Gap, GapReason, NoticeEvidence, NoticeState, Party};
+use callvault_recorder::evidence::{Gap, GapReason, NoticeEvidence, NoticeState, Party, Standing, StandingChange};
 use callvault_recorder::ids::{KeyId, LegUuid, RecordingId, SlotNumber, TrackNumber};
 use callvault_recorder::policy::Outcome;
 use callvault_recorder::time::{EpochDay, UnixMillis};
@@ -125,6 +125,11 @@ pub fn released(id: RecordingId, path: &str) -> Change {
     }
 }
 
+pub fn stood(id: RecordingId, on: &str, standing: Standing, at: UnixMillis, by: &str) -> Change {
+    let change = StandingChange { leg: leg(on), standing, at_ms: at, by: by.into() };
+    Change::Standing { recording: id, change: Box::new(change) }
+}
+
 /// Rings for 5 s, is answered and told for 4 s, talked through for the rest of a minute. The first six changes leave
 /// it in progress.
 pub fn whole_call(id: RecordingId, at: UnixMillis) -> Vec<Change> {
@@ -162,5 +167,6 @@ pub fn whole_call(id: RecordingId, at: UnixMillis) -> Vec<Change> {
         closed(id, 1, 4_000, 56_000, vec![Gap { offset_ms: 9_000, duration_ms: 40, reason: GapReason::NotReceived }]),
         agent_ends,
         closed(id, 2, 6_000, 54_000, Vec::new()),
+        stood(id, "leg-a", Standing::Informed, UnixMillis(zero.0 + 4_000), "prompt"),
     ]
 }

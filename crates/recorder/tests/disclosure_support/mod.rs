@@ -146,6 +146,7 @@ impl Vault {
                 leg: leg(Party::Caller),
                 party: Party::Caller,
                 outcome: PartyOutcome::InformedContinued,
+                standings: Vec::new(),
             }],
         }
     }
@@ -246,6 +247,7 @@ impl Sound {
             pre_skip_us: self.pre_skip_us,
             recording_started_at: UnixMillis(NOW.0 - 80_000),
             notices: Vec::new(),
+            standings: Vec::new(),
         }
     }
 

@@ -1,5 +1,7 @@
 //! A recorder in a directory of its own, people who may open what it records, and legs that speak in tones.
 #![allow(dead_code, reason = "each test file takes what it needs")]
+pub mod told;
+
 use std::collections::BTreeSet;
 use std::f64::consts::TAU;
 use std::io::Cursor;
@@ -14,6 +16,7 @@ use callvault_recorder::controller::{LegState, Notify, Recorder, RecorderEvent, 
 use callvault_recorder::conversation::{Direction, LegFacts, LegInput, Personal, Request, Side};
 use callvault_recorder::disclosure::{CopyFault, CopyReader, Format, Layout};
 use callvault_recorder::encoding::RingSide;
+use callvault_recorder::evidence::NoticeState;
 use callvault_recorder::ids::{InstanceTag, LegKey, LegUuid, RecordingId};
 use callvault_recorder::keystore::Keystore;
 use callvault_recorder::policy::{Outcome, Policy, Purpose, RawElement};
@@ -243,39 +246,76 @@ impl Leg {
     }
 }
 
-/// A caller from outside and an agent, both answered and bridged; recorded from now on.
+/// A party from outside and an agent, both answered and bridged.
 pub struct Call {
     pub recording: RecordingId,
+    /// The outside party, whoever rang.
     pub caller: Leg,
     pub agent: Leg,
 }
 
 impl Call {
+    /// The caller need not be told here: recorded from now on where the policy says so.
     pub fn begin(recorder: &Recorder, first_key: u64) -> Self {
+        Self::of(recorder, first_key, "caller", None)
+    }
+
+    /// The caller hears a notice that gets so far, then both are bridged.
+    pub fn told(recorder: &Recorder, first_key: u64, how_far: NoticeState) -> Self {
+        Self::of(recorder, first_key, "caller", Some(how_far))
+    }
+
+    /// The company rings the outside party, which no prompt tells.
+    pub fn rung(recorder: &Recorder, first_key: u64) -> Self {
+        Self::of(recorder, first_key, "callee", None)
+    }
+
+    fn of(recorder: &Recorder, first_key: u64, outside: &str, notice: Option<NoticeState>) -> Self {
         let recording = RecordingId::generate(InstanceTag::of(&recorder.policy().instance)).expect("randomness");
-        let facts = |uuid: String, direction, side, born_for, personal| LegFacts {
+        let facts = |uuid: String, direction, side, born_for| LegFacts {
             uuid: LegUuid::from_host(uuid.as_bytes()),
             recording,
             direction,
             side,
             born_for,
             is_party: true,
-            personal,
+            personal: Personal {
+                caller_number: CALLER_NUMBER.to_owned(),
+                caller_name: CALLER_NAME.to_owned(),
+                dialled_number: AGENT_NUMBER.to_owned(),
+            },
             exempt: false,
             emergency: false,
         };
-        let personal = |caller_number: &str, caller_name: &str, dialled_number: &str| Personal {
-            caller_number: caller_number.to_owned(),
-            caller_name: caller_name.to_owned(),
-            dialled_number: dialled_number.to_owned(),
+        let (caller_way, agent_way) = match outside {
+            "callee" => (Direction::Outbound, Direction::Inbound),
+            _ => (Direction::Inbound, Direction::Outbound),
         };
-        let outside = personal(CALLER_NUMBER, CALLER_NAME, AGENT_NUMBER);
-        let caller = facts(format!("caller-{first_key}"), Direction::Inbound, Side::Outside, None, outside.clone());
-        let caller = Leg::new(recorder, first_key, caller, 440.0);
-        let agent = facts(format!("agent-{first_key}"), Direction::Outbound, Side::Company, Some(caller.key), outside);
-        let agent = Leg::new(recorder, first_key + 1, agent, 1000.0);
+        let (caller_key, agent_key) = (LegKey(first_key), LegKey(first_key + 1));
+        let caller_of = (caller_way == Direction::Outbound).then_some(agent_key);
+        let agent_of = (agent_way == Direction::Outbound).then_some(caller_key);
+        let caller = facts(format!("{outside}-{first_key}"), caller_way, Side::Outside, caller_of);
+        let agent = facts(format!("agent-{first_key}"), agent_way, Side::Company, agent_of);
+        let mut agent = Some(agent);
+        let mut agent_leg = None;
+        if caller_way == Direction::Outbound {
+            agent_leg = agent.take().map(|facts| Leg::new(recorder, agent_key.0, facts, 1000.0));
+        }
+        let caller = Leg::new(recorder, caller_key.0, caller, 440.0);
+        let agent = match (agent_leg, agent) {
+            (Some(leg), _) => leg,
+            (None, Some(facts)) => Leg::new(recorder, agent_key.0, facts, 1000.0),
+            (None, None) => unreachable!("taken only where it became a leg"),
+        };
+        if notice.is_some() {
+            recorder.tell(caller.key, LegInput::NoticeDue);
+        }
         for leg in [&agent, &caller] {
             recorder.tell(leg.key, LegInput::Answered);
+        }
+        if let Some(state) = notice {
+            recorder.tell(caller.key, LegInput::NoticeStarted);
+            recorder.tell(caller.key, LegInput::NoticeEnded(Box::new(told::evidence(&caller.uuid, state))));
         }
         recorder.tell(caller.key, LegInput::Bridged(agent.key));
         assert!(recorder.tell_and_wait(agent.key, LegInput::Bridged(caller.key), Duration::from_secs(10)));

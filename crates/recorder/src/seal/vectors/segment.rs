@@ -5,8 +5,9 @@ use super::super::secret::seal_in_place;
 use super::super::tests::{MemoryFile, borders, header};
 use super::super::*;
 use super::{KEY, Vector, entries_text, hex, track_key};
-use crate::evidence::{GapReason, Party};
+use crate::evidence::{GapReason, Party, Standing, StandingChange};
 use crate::ids::TrackNumber;
+use crate::time::UnixMillis;
 
 const OTHER_KEY: [u8; 48] = [0x77; 48];
 
@@ -35,6 +36,13 @@ pub(super) fn vectors() -> Vec<Vector> {
     let next_segment = segment_of(&SegmentHeader { segment: 1, ..header(&key) }, &key, 3, &records());
     let stereo =
         SegmentHeader { codec: StoredCodec::L16, sample_rate: 48_000, channels: 2, notices: vec![], ..header(&key) };
+    let agreed = StandingChange {
+        leg: head.leg.clone(),
+        standing: Standing::Consented,
+        at_ms: UnixMillis(head.recording_started_at.0 + 1_500),
+        by: "digit".into(),
+    };
+    let consented = segment_of(&SegmentHeader { standings: vec![agreed], ..header(&key) }, &key, 7, &records());
     let same_id = {
         let mut bytes = KEY;
         bytes[16..].fill(0x55);
@@ -75,6 +83,13 @@ pub(super) fn vectors() -> Vec<Vector> {
             &format!("whole entries {}", entries_text(&[])),
             "whole",
             segment_of(&head, &key, 6, &[vec![]]),
+        ),
+        vector(
+            "whole_consented",
+            "the party had agreed when the track began",
+            &format!("whole entries {all}"),
+            "whole",
+            consented.clone(),
         ),
         vector(
             "no_last_record",
@@ -278,6 +293,12 @@ pub(super) fn vectors() -> Vec<Vector> {
             "whole",
             replaced("\"frames_written\":650", "\"frames_written\":651"),
         ),
+        vector("changed_header_standing", "how the party stood is changed", "tampered at-record 0", "whole", {
+            let at = borders(&consented)[0];
+            let json = std::str::from_utf8(&consented[36..at]).expect("JSON");
+            let json = json.replacen("\"standing\":\"consented\"", "\"standing\":\"informed\"", 1);
+            [&consented[..32], &(json.len() as u32).to_be_bytes(), json.as_bytes(), &consented[at..]].concat()
+        }),
         vector(
             "changed_header_space",
             "a space in the header: same meaning, other bytes",
