@@ -224,7 +224,8 @@ impl Consent {
         let in_time = self.told.is_some_and(|(_, since)| {
             matches!(self.state, S::Playing | S::Asked(_)) || at.since(since) <= self.terms.objection_within
         });
-        can && (by != By::Digit || in_time)
+        let has_begun = !matches!(self.state, S::Untold | S::Unattested | S::Due);
+        can && (by != By::Digit || (has_begun && in_time))
     }
 
     fn told_by(&self) -> By {

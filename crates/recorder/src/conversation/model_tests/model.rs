@@ -1,0 +1,347 @@
+//! What is true of calls, kept so simply that it can be believed: no gates, no effects, no timers.
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::conversation::over::successor;
+use crate::ids::RecordingId;
+use crate::policy::NotRecorded;
+
+pub(super) const CUT: u64 = 2000;
+pub(super) const CONSENT: u64 = 2000;
+pub(super) const OBJECTION: u64 = 5000;
+pub(super) const ATTEST: u64 = 4000;
+pub(super) const PAUSE: u64 = 3000;
+
+/// How far a party was told, and what it said to it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Told {
+    NeedNot,
+    Elsewhere,
+    Never,
+    ByAgentYet,
+    Coming,
+    Playing,
+    Cut(u64),
+    Asked(u64),
+    Whole,
+    Agreed,
+    Broken,
+    NotByAgent,
+    SaysNo,
+}
+
+/// By what it is to be told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Means {
+    Nothing,
+    Prompt,
+    Agent,
+    Elsewhere,
+}
+
+/// A leg that has not hung up.
+#[derive(Debug, Clone)]
+pub(super) struct Leg {
+    pub(super) recording: RecordingId,
+    pub(super) is_outside: bool,
+    pub(super) is_party: bool,
+    pub(super) exempt: bool,
+    pub(super) lost: bool,
+    pub(super) tapped: bool,
+    pub(super) answered: bool,
+    pub(super) means: Means,
+    /// It must agree before it is captured.
+    pub(super) must_agree: bool,
+    pub(super) told: Told,
+    pub(super) told_at: Option<u64>,
+    pub(super) agent_there_since: Option<u64>,
+    pub(super) held: bool,
+    pub(super) muted: bool,
+    pub(super) waiting: bool,
+    pub(super) bypassed: bool,
+    pub(super) bridged: Option<usize>,
+    pub(super) room: Option<u8>,
+    pub(super) other_half: Option<usize>,
+    /// Of its recording.
+    pub(super) joined: bool,
+    pub(super) late: bool,
+}
+
+/// A recording.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Book {
+    pub(super) born: usize,
+    pub(super) answered_at: Option<u64>,
+    pub(super) refused: bool,
+    pub(super) somebody_told: bool,
+    pub(super) outsiders: usize,
+    pub(super) tracks: BTreeSet<usize>,
+    pub(super) paused_until: Option<u64>,
+    /// Why it ended before its call, and whether what was captured is kept.
+    pub(super) ended: Option<(NotRecorded, bool)>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    pub(super) legs: BTreeMap<usize, Leg>,
+    pub(super) books: BTreeMap<RecordingId, Book>,
+    pub(super) now: u64,
+    pub(super) stopped: bool,
+    pub(super) faulty: bool,
+    pub(super) record_internal: bool,
+    pub(super) order: usize,
+}
+
+impl Leg {
+    pub(super) fn is_present(&self) -> bool {
+        self.is_party && self.answered && !self.lost
+    }
+
+    fn may_be_heard(&self) -> bool {
+        matches!(self.told, Told::NeedNot | Told::Elsewhere | Told::Whole | Told::Agreed)
+    }
+
+    fn is_settled(&self) -> bool {
+        self.is_present() && !matches!(self.told, Told::Coming | Told::Playing | Told::Cut(_))
+    }
+
+    fn ends_recordings(&self) -> bool {
+        self.is_present() && matches!(self.told, Told::SaysNo | Told::NotByAgent)
+    }
+
+    pub(super) fn informed(&mut self, now: u64) {
+        self.told_at = Some(now);
+        self.told = if self.must_agree { Told::Asked(now + CONSENT) } else { Told::Whole };
+    }
+
+    pub(super) fn untold(&mut self) {
+        self.told = match self.means {
+            Means::Nothing => Told::NeedNot,
+            Means::Elsewhere => Told::Elsewhere,
+            Means::Prompt | Means::Agent => Told::Broken,
+        };
+    }
+}
+
+impl Model {
+    pub(super) fn book(&mut self, id: RecordingId) -> &mut Book {
+        self.books.get_mut(&id).expect("every leg's recording is known")
+    }
+
+    fn legs_of(&self, id: RecordingId) -> impl Iterator<Item = (usize, &Leg)> {
+        self.legs.iter().filter(move |(_, leg)| leg.recording == id).map(|(n, leg)| (*n, leg))
+    }
+
+    fn present(&self, id: RecordingId) -> impl Iterator<Item = (usize, &Leg)> {
+        self.legs_of(id).filter(|(_, leg)| leg.is_present())
+    }
+
+    /// Who hears whom, until nobody is added any more.
+    fn circle(&self, of: usize, with_rooms: bool) -> BTreeSet<usize> {
+        let mut circle = BTreeSet::from([of]);
+        loop {
+            let linked = |a: &Leg, b: usize| {
+                a.bridged == Some(b)
+                    || a.other_half == Some(b)
+                    || (with_rooms && a.room.is_some() && a.room == self.legs[&b].room)
+            };
+            let more: Vec<usize> = self
+                .legs
+                .keys()
+                .copied()
+                .filter(|b| !circle.contains(b) && circle.iter().any(|a| linked(&self.legs[a], *b)))
+                .collect();
+            if more.is_empty() {
+                return circle;
+            }
+            circle.extend(more);
+        }
+    }
+
+    /// Conversations that meet are one.
+    pub(super) fn unite(&mut self, leg: usize) {
+        let circle = self.circle(leg, true);
+        let rank = |id: RecordingId| {
+            let has_outside = self.present(id).any(|(_, leg)| leg.is_outside);
+            let book = &self.books[&id];
+            (!has_outside, book.ended.is_some(), book.answered_at.unwrap_or(u64::MAX), book.born)
+        };
+        let ids: BTreeSet<RecordingId> = circle.iter().map(|leg| self.legs[leg].recording).collect();
+        let winner = ids.into_iter().min_by_key(|id| rank(*id)).expect("the leg itself has one");
+        for n in circle {
+            let leg = &self.legs[&n];
+            let (former, words) = (leg.recording, leg.is_present() && leg.told == Told::ByAgentYet && !leg.late);
+            if former == winner {
+                continue;
+            }
+            let book = self.book(former);
+            if words && book.ended.is_none() && !book.tracks.is_empty() {
+                book.ended = Some((NotRecorded::NotInformed, false));
+            }
+            self.move_leg(n, winner);
+        }
+    }
+
+    fn move_leg(&mut self, n: usize, target: RecordingId) {
+        self.leave(n);
+        let leg = self.legs.get_mut(&n).expect("it is there");
+        let former = std::mem::replace(&mut leg.recording, target);
+        (leg.joined, leg.late) = (false, false);
+        if self.legs_of(former).next().is_none() {
+            let pause = self.book(former).paused_until.take();
+            let target = self.book(target);
+            target.paused_until = target.paused_until.or(pause);
+        }
+    }
+
+    /// Who leaves was there.
+    pub(super) fn leave(&mut self, n: usize) {
+        if self.legs[&n].is_present() {
+            self.join(n);
+        }
+    }
+
+    fn join(&mut self, n: usize) {
+        let Some(leg) = self.legs.get_mut(&n).filter(|leg| !leg.joined) else { return };
+        let book = self.books.get_mut(&leg.recording).expect("every leg's recording is known");
+        leg.joined = true;
+        leg.late = leg.is_outside && book.outsiders > 0;
+        book.outsiders += usize::from(leg.is_outside);
+    }
+
+    /// A recording that ended early and whose objector is gone: whoever comes, or goes on, does so in the next one.
+    pub(super) fn is_spent(&self, id: RecordingId) -> bool {
+        self.books[&id].ended.is_some() && !self.present(id).any(|(_, leg)| leg.ends_recordings())
+    }
+
+    pub(super) fn begin_anew(&mut self, id: RecordingId) -> RecordingId {
+        let mut next = successor(id);
+        while self.books.contains_key(&next) {
+            next = successor(next);
+        }
+        self.order += 1;
+        let refused = self.stopped || self.faulty;
+        self.books.insert(next, Book { born: self.order, refused, ..Book::default() });
+        let members: Vec<usize> = self.legs_of(id).map(|(n, _)| n).collect();
+        for n in members {
+            self.move_leg(n, next);
+        }
+        next
+    }
+
+    /// What follows for recordings from how everybody stands now.
+    pub(super) fn settle(&mut self) {
+        let ids: Vec<RecordingId> = self.books.keys().copied().collect();
+        for id in ids {
+            let goes_on = self.present(id).any(|(_, leg)| leg.is_outside) || self.present(id).count() > 1;
+            if self.is_spent(id) && goes_on {
+                self.begin_anew(id);
+            }
+        }
+        let ids: Vec<RecordingId> = self.books.keys().copied().collect();
+        for id in ids {
+            self.note(id);
+        }
+        for n in self.legs.keys().copied().filter(|n| self.captured(*n)).collect::<Vec<_>>() {
+            let id = self.legs[&n].recording;
+            self.book(id).tracks.insert(n);
+        }
+    }
+
+    fn note(&mut self, id: RecordingId) {
+        let now = self.now;
+        let here: Vec<usize> = self.present(id).map(|(n, _)| n).collect();
+        if here.is_empty() {
+            return;
+        }
+        self.book(id).answered_at.get_or_insert(now);
+        let told = |leg: &Leg| leg.is_outside && !leg.exempt && leg.may_be_heard();
+        let somebody_told = self.present(id).any(|(_, leg)| told(leg));
+        self.book(id).somebody_told |= somebody_told;
+        let agent_there = self.present(id).any(|(_, leg)| !leg.is_outside);
+        for n in here {
+            if self.legs[&n].is_settled() {
+                self.join(n);
+            }
+            let refused = self.books[&id].refused;
+            let leg = self.legs.get_mut(&n).expect("it is here");
+            if leg.told == Told::ByAgentYet && agent_there && !refused {
+                leg.agent_there_since.get_or_insert(now);
+            }
+        }
+        let enders: Vec<(usize, &Leg)> = self.present(id).filter(|(_, leg)| leg.ends_recordings()).collect();
+        let objected = enders.iter().any(|(_, leg)| leg.told == Told::SaysNo);
+        let keeps = enders.iter().all(|(n, leg)| leg.late && !self.books[&id].tracks.contains(n));
+        if !enders.is_empty() {
+            let reason = if objected { NotRecorded::Objected } else { NotRecorded::NotInformed };
+            self.book(id).ended.get_or_insert((reason, keeps));
+        }
+    }
+
+    fn captured(&self, n: usize) -> bool {
+        let leg = &self.legs[&n];
+        let book = &self.books[&leg.recording];
+        let mates: Vec<&Leg> = self.present(leg.recording).map(|(_, mate)| mate).collect();
+        let outsiders: Vec<&&Leg> = mates.iter().filter(|mate| mate.is_outside).collect();
+        let nobody_outside = outsiders.is_empty();
+        let scope = outsiders.iter().any(|mate| mate.may_be_heard())
+            || (!leg.is_outside && outsiders.iter().any(|mate| mate.told == Told::ByAgentYet))
+            || (nobody_outside && book.somebody_told && mates.len() > 1)
+            || (nobody_outside && self.record_internal);
+        let forbidden = mates
+            .iter()
+            .any(|mate| mate.exempt || mate.ends_recordings() || matches!(mate.told, Told::Never | Told::Broken));
+        let among_strangers =
+            outsiders.len() == mates.len() && outsiders.iter().filter(|mate| mate.is_settled()).count() > 1;
+        let silenced = self.circle(n, false).iter().any(|mate| self.legs[mate].held || self.legs[mate].waiting);
+        leg.is_present()
+            && leg.tapped
+            && !leg.bypassed
+            && leg.may_be_heard()
+            && !leg.muted
+            && scope
+            && !book.refused
+            && book.paused_until.is_none()
+            && book.ended.is_none()
+            && !forbidden
+            && !among_strangers
+            && !silenced
+    }
+
+    pub(super) fn capture(&self) -> BTreeMap<usize, RecordingId> {
+        let captured = self.legs.keys().copied().filter(|n| self.captured(*n));
+        captured.map(|n| (n, self.legs[&n].recording)).collect()
+    }
+
+    /// What time alone brings, in the order in which it comes.
+    pub(super) fn wait(&mut self, millis: u64) {
+        self.now += millis;
+        let now = self.now;
+        let mut due: Vec<(u64, u8, usize)> = Vec::new();
+        for (n, leg) in &self.legs {
+            match leg.told {
+                Told::Cut(at) => due.push((at + CUT, 0, *n)),
+                Told::Asked(until) => due.push((until, 1, *n)),
+                Told::ByAgentYet => due.extend(leg.agent_there_since.map(|since| (since + ATTEST, 2, *n))),
+                _ => {}
+            }
+        }
+        let pauses = self.books.iter().filter_map(|(id, book)| Some((book.paused_until?, *id)));
+        let pauses: Vec<(u64, RecordingId)> = pauses.filter(|(until, _)| *until <= now).collect();
+        due.extend((0..).zip(&pauses).map(|(n, (until, _))| (*until, 3, n)));
+        due.retain(|(at, ..)| *at <= now);
+        due.sort_unstable();
+        for (_, kind, n) in due {
+            if kind == 3 {
+                self.book(pauses[n].1).paused_until = None;
+            } else {
+                let leg = self.legs.get_mut(&n).expect("nobody hangs up by waiting");
+                match kind {
+                    0 => leg.untold(),
+                    1 => leg.told = Told::SaysNo,
+                    _ => leg.told = Told::NotByAgent,
+                }
+            }
+            self.settle();
+        }
+    }
+}
