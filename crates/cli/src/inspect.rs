@@ -217,7 +217,7 @@ fn told_in_words(segment: &Inspection) -> Option<String> {
     let header = &segment.header;
     let standings = of_leg(&header.leg, &header.standings);
     let told = party_in_words(&header.leg, &header.notices, &standings, Some(header.recording_started_at))?;
-    Some(format!("told       {told}"))
+    Some(format!("stood      {told}"))
 }
 
 fn segment_as_json(segment: &Inspection) -> serde_json::Value {

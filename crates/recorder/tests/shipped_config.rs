@@ -5,7 +5,7 @@ mod config_support;
 use std::time::Duration;
 
 use callvault_recorder::conversation::Direction;
-use callvault_recorder::policy::{LegSigns, NoticeMode, OutboundNotice, Policy, RawElement, Uninformed};
+use callvault_recorder::policy::{LegSigns, OutboundNotice, Policy, RawElement, Uninformed};
 use config_support::read;
 use proptest::prelude::*;
 
@@ -105,7 +105,7 @@ fn signs(number: &str) -> LegSigns<'_> {
 fn weaker(policy: &Policy, shipped: &Policy) -> Option<&'static str> {
     let ordinary = ["0201234567", "+31612345678", "0031201234567", "1001", "", "anonymous"];
     let reasons = [
-        (policy.notice_mode != NoticeMode::Notice, "another notice mode"),
+        (policy.notice_mode < shipped.notice_mode, "a notice mode that asks less"),
         (policy.uninformed == Uninformed::Record, "untold parties are recorded"),
         (policy.record_internal, "internal calls are recorded"),
         (policy.retention > shipped.retention, "kept for longer"),

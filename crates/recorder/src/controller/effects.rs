@@ -124,6 +124,7 @@ impl Controller {
                 }))
             }
             Effect::Alarm(Alarm::NotAttested { recording, leg }) => {
+                self.not_attested(recording, leg.clone());
                 self.shared.event(RecorderEvent::Alarm(super::Alarm {
                     code: "not_attested",
                     text: format!(

@@ -218,9 +218,16 @@ impl Controller {
         if on {
             self.shared.watch().paused(recording, leg.clone(), now);
         } else {
-            self.shared.watch().pause_over(recording);
+            self.shared.watch().pause_lasted(recording, lasted_ms.unwrap_or(0), by_itself);
         }
         self.shared.event(RecorderEvent::Paused { recording, leg, on, lasted_ms });
+    }
+
+    /// Whose task it was to tell and attest is in the log, so that there is a report by agent (STF-02).
+    pub(super) fn not_attested(&self, recording: RecordingId, agent: LegUuid) {
+        let now = self.shared.clock.now();
+        let entry = Entry::new(now, Actor::Agent, Action::Attest, Object::Leg(agent), Verdict::Failed);
+        self.audited(entry.because("not_attested").with("recording", recording));
     }
 
     /// The keeper writes it; nobody on a call waits for that.

@@ -10,7 +10,7 @@ use super::key_stock::WANTED;
 use super::readiness::CannotRecord;
 use super::shared::TapSum;
 use super::tally::{OutcomeCounts, StandingCounts};
-use super::watch::{PromptsState, RunningPause, TapWatch, ToldLine, UnreconciledCall};
+use super::watch::{PauseReport, PromptsState, RunningPause, TapWatch, ToldLine, UnreconciledCall};
 use crate::time::UnixMillis;
 
 /// The state of a recorder at one moment.
@@ -46,6 +46,8 @@ pub struct Status {
     pub prompts: PromptsState,
     /// Pauses for payment data that run.
     pub pauses: Vec<RunningPause>,
+    /// Pauses since start; each is in the audit log with who and how long.
+    pub pause_report: PauseReport,
     /// Taps that others took off, and others' taps.
     pub tap_watch: TapWatch,
     /// Answered calls without an outcome that no operator has read of, of the last day.
@@ -98,7 +100,7 @@ pub(super) fn of(recorder: &Recorder) -> Status {
     let watch = shared.watch();
     let (unreconciled, unreconciled_calls) = watch.unreconciled_calls();
     let (told_only_by_module, pauses, tap_watch) = (watch.lines(now), watch.pauses(), watch.taps);
-    let prompts = watch.prompts.clone();
+    let (prompts, pause_report) = (watch.prompts.clone(), watch.pause_report);
     drop(watch);
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     Status {
@@ -121,6 +123,7 @@ pub(super) fn of(recorder: &Recorder) -> Status {
         told_only_by_module,
         prompts,
         pauses,
+        pause_report,
         tap_watch,
         unreconciled,
         unreconciled_calls,
@@ -282,6 +285,17 @@ impl Status {
         }
         for pause in &self.pauses {
             writeln!(f, "paused      {} since {}, from leg {}", pause.recording, pause.since_ms, pause.leg)?;
+        }
+        let pauses = self.pause_report;
+        if pauses.ended > 0 {
+            writeln!(
+                f,
+                "pauses      {} since start, {} ended by themselves, the longest {} s, {} s altogether",
+                pauses.ended,
+                pauses.by_itself,
+                pauses.longest_ms / 1000,
+                pauses.total_ms / 1000
+            )?;
         }
         let taps = self.tap_watch;
         if taps.removed > 0 || taps.foreign > 0 {

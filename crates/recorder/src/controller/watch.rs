@@ -60,6 +60,19 @@ pub struct RunningPause {
     pub since_ms: UnixMillis,
 }
 
+/// Pauses since start, so that one that hides something stands out (REC-13).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct PauseReport {
+    /// How many ended.
+    pub ended: u64,
+    /// How many of them by themselves: nobody said "go on".
+    pub by_itself: u64,
+    /// The longest.
+    pub longest_ms: u64,
+    /// All of them together.
+    pub total_ms: u64,
+}
+
 /// An answered call in scope of which the recorder knows no outcome (REC-02).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnreconciledCall {
@@ -99,6 +112,7 @@ pub(super) struct Watch {
     tapped_by_others: BTreeSet<LegKey>,
     lines: BTreeMap<String, Line>,
     pauses: BTreeMap<RecordingId, RunningPause>,
+    pub(super) pause_report: PauseReport,
     unreconciled: VecDeque<UnreconciledCall>,
     unreconciled_since: u64,
     merged: BTreeSet<RecordingId>,
@@ -184,6 +198,16 @@ impl Watch {
 
     pub(super) fn pause_over(&mut self, recording: RecordingId) {
         self.pauses.remove(&recording);
+    }
+
+    /// A pause ended after so long.
+    pub(super) fn pause_lasted(&mut self, recording: RecordingId, lasted_ms: u64, by_itself: bool) {
+        self.pause_over(recording);
+        let report = &mut self.pause_report;
+        report.ended += 1;
+        report.by_itself += u64::from(by_itself);
+        report.longest_ms = report.longest_ms.max(lasted_ms);
+        report.total_ms = report.total_ms.saturating_add(lasted_ms);
     }
 
     pub(super) fn pauses(&self) -> Vec<RunningPause> {

@@ -41,11 +41,8 @@ impl Stood {
     pub fn in_words(&self, beginning: Option<UnixMillis>) -> String {
         let when = when(self.at_ms, beginning);
         let by = match self.by.as_str() {
-            "agent" => "by the agent's word",
-            "digit" => "by digit",
-            "command" => "by command",
-            "prompt" => "by prompt",
-            means => return format!("{} by {means} {when}", doing(self.standing)),
+            "agent" => "the agent's word",
+            means => means,
         };
         match self.standing {
             Standing::InformedContinued => "went on".to_owned(),
@@ -57,7 +54,7 @@ impl Stood {
             | Standing::Declined
             | Standing::Objected
             | Standing::Withdrawn
-            | Standing::ToldElsewhere => format!("{} {by} {when}", doing(self.standing)),
+            | Standing::ToldElsewhere => format!("{} by {by} {when}", doing(self.standing)),
         }
     }
 }

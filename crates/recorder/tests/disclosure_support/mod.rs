@@ -12,7 +12,7 @@ use callvault_recorder::access::{
 };
 use callvault_recorder::conversation::Direction;
 use callvault_recorder::disclosure::{CopyFault, CopyReader, Format, Layout, UnlockedCopy, Written};
-use callvault_recorder::evidence::{Gap, GapReason, Party};
+use callvault_recorder::evidence::{Gap, GapReason, Party, Standing, StandingChange, Stood};
 use callvault_recorder::ids::{InstanceTag, LegUuid, RecordingId, SlotNumber, TrackNumber};
 use callvault_recorder::policy::Purpose;
 use callvault_recorder::seal::{
@@ -146,7 +146,10 @@ impl Vault {
                 leg: leg(Party::Caller),
                 party: Party::Caller,
                 outcome: PartyOutcome::InformedContinued,
-                standings: Vec::new(),
+                standings: vec![
+                    stood(Standing::ToldElsewhere, NOW.0 - 80_000, "announcement"),
+                    stood(Standing::InformedContinued, NOW.0 - 79_000, "announcement"),
+                ],
             }],
         }
     }
@@ -199,6 +202,15 @@ pub fn unlock(path: &std::path::Path, person: &Person) -> Result<UnlockedCopy, C
     CopyReader::open(path)?.unlock(&person.age, NOW, &mut |_| {})
 }
 
+fn stood(standing: Standing, at_ms: i64, by: &str) -> Stood {
+    Stood { standing, at_ms: UnixMillis(at_ms), by: by.to_owned() }
+}
+
+fn told_elsewhere(party: Party) -> StandingChange {
+    let at_ms = UnixMillis(NOW.0 - 80_000);
+    StandingChange { leg: leg(party), standing: Standing::ToldElsewhere, at_ms, by: "announcement".to_owned() }
+}
+
 pub fn leg(party: Party) -> LegUuid {
     LegUuid::from_host(format!("leg-{party:?}").to_lowercase().as_bytes())
 }
@@ -247,7 +259,7 @@ impl Sound {
             pre_skip_us: self.pre_skip_us,
             recording_started_at: UnixMillis(NOW.0 - 80_000),
             notices: Vec::new(),
-            standings: Vec::new(),
+            standings: vec![told_elsewhere(party)],
         }
     }
 
