@@ -31,6 +31,12 @@ enum Act {
     },
     On(usize, On),
     Bridge(usize, usize),
+    /// Two legs talk: who is outside rang or is rung, and is told where that is by prompt.
+    Call {
+        outsider: usize,
+        colleague: usize,
+        rung: bool,
+    },
     Switch(bool),
     Fault(bool),
     Wait(u16),
@@ -116,6 +122,7 @@ fn act() -> impl Strategy<Value = Act> {
         6 => (leg(), proptest::option::of(leg()), 0..14_u8).prop_map(|(leg, for_leg, kind)| Act::Born { leg, for_leg, kind }),
         54 => (leg(), on()).prop_map(|(leg, on)| Act::On(leg, on)),
         6 => (leg(), leg()).prop_map(|(one, other)| Act::Bridge(one, other)),
+        8 => (leg(), leg(), any::<bool>()).prop_map(|(outsider, colleague, rung)| Act::Call { outsider, colleague, rung }),
         1 => prop::bool::weighted(0.7).prop_map(Act::Switch),
         1 => prop::bool::weighted(0.2).prop_map(Act::Fault),
         4 => (0..2500_u16).prop_map(Act::Wait),

@@ -34,6 +34,7 @@ impl Run {
 
     pub(super) fn act(&mut self, act: &Act) {
         match *act {
+            Act::Call { outsider, colleague, rung } => return self.call(outsider, colleague, rung),
             Act::Born { leg, for_leg, kind } => self.born(leg, for_leg, kind),
             Act::Switch(on) => {
                 self.model.stopped = !on;
@@ -61,6 +62,24 @@ impl Run {
         let capture: BTreeMap<LegKey, RecordingId> =
             self.model.capture().into_iter().map(|(n, id)| (key(n), id)).collect();
         assert_eq!(self.follower.open, capture, "after {act:?}");
+    }
+
+    fn call(&mut self, outsider: usize, colleague: usize, rung: bool) {
+        let (first, second) = if rung { (colleague, outsider) } else { (outsider, colleague) };
+        let kind = |leg| if leg == colleague { 7 } else { 4 * u8::from(rung) };
+        self.act(&Act::Born { leg: first, for_leg: None, kind: kind(first) });
+        self.act(&Act::Born { leg: second, for_leg: Some(first), kind: kind(second) });
+        let mut on = |leg, on| self.act(&Act::On(leg, on));
+        for leg in [first, second] {
+            on(leg, On::Tapped);
+            on(leg, On::Answered);
+        }
+        if !(rung && self.rules.attest) {
+            for step in [On::Playing, On::Played(true), On::Signal(Signal::Agree)] {
+                self.act(&Act::On(outsider, step));
+            }
+        }
+        self.act(&Act::Bridge(first, second));
     }
 
     fn born(&mut self, leg: usize, for_leg: Option<usize>, kind: u8) {
