@@ -65,7 +65,7 @@ impl Recorder {
     pub fn attest(&self, uuid: &LegUuid) -> Result<(), CommandFault> {
         self.command(
             uuid,
-            LegInput::Signalled(Signal::Attest),
+            LegInput::Commanded(Signal::Attest),
             "nobody on this leg's call waits for an agent's word",
             "`callvault show` says how its parties stand; attesting is for outbound-notice=attest",
         )
@@ -76,7 +76,7 @@ impl Recorder {
     pub fn object(&self, uuid: &LegUuid) -> Result<(), CommandFault> {
         self.command(
             uuid,
-            LegInput::Signalled(Signal::Object),
+            LegInput::Commanded(Signal::Object),
             "nobody on this leg's call can object: it is not recorded, or somebody did",
             "`callvault active` shows what is being recorded",
         )
@@ -87,7 +87,7 @@ impl Recorder {
     pub fn pause(&self, uuid: &LegUuid) -> Result<(), CommandFault> {
         self.command(
             uuid,
-            LegInput::Signalled(Signal::Pause),
+            LegInput::Commanded(Signal::Pause),
             "nothing was paused: the leg is not of the company's side, or its call is paused already",
             "`callvault active` shows the legs, `callvault status` the pauses",
         )
@@ -97,7 +97,7 @@ impl Recorder {
     pub fn resume(&self, uuid: &LegUuid) -> Result<(), CommandFault> {
         self.command(
             uuid,
-            LegInput::Signalled(Signal::Resume),
+            LegInput::Commanded(Signal::Resume),
             "the leg's call is not paused",
             "`callvault status` shows the pauses",
         )

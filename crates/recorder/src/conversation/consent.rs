@@ -26,6 +26,8 @@ pub(super) struct Consent {
 pub(super) struct Terms {
     pub(super) mode: NoticeMode,
     pub(super) means: Means,
+    /// The policy gives the objection digit its meaning in the mode `notice` too, whose prompts name none.
+    pub(super) objects_in_notice: bool,
     pub(super) consent_within: Duration,
     pub(super) objection_within: Duration,
 }
@@ -225,7 +227,8 @@ impl Consent {
             matches!(self.state, S::Playing | S::Asked(_)) || at.since(since) <= self.terms.objection_within
         });
         let has_begun = !matches!(self.state, S::Untold | S::Unattested | S::Due);
-        can && (by != By::Digit || (has_begun && in_time))
+        let has_digit = self.terms.objects_in_notice || self.terms.mode != NoticeMode::Notice;
+        can && (by != By::Digit || (has_digit && has_begun && in_time))
     }
 
     fn told_by(&self) -> By {

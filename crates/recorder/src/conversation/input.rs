@@ -105,6 +105,9 @@ pub enum LegInput {
     Waiting(bool),
     /// Its party pressed digits that mean this. The digits themselves go nowhere (REC-12).
     Signalled(Signal),
+    /// An operator says this of the leg: of an outside party's, that it objects or was told; of the company's, what its
+    /// digits would mean.
+    Commanded(Signal),
     /// What its dialplan asks for, as far as the policy lets a dialplan ask; said before its notice.
     Wishes(Box<Wishes>),
     /// It lost the race of its ring group: it is no party and has no outcome. Said before its `HungUp`.

@@ -164,6 +164,7 @@ fn terms(facts: &LegFacts, policy: &Policy) -> Terms {
     Terms {
         mode: if is_outside { policy.notice_mode } else { NoticeMode::Notice },
         means,
+        objects_in_notice: policy.digits.object.is_some(),
         consent_within: policy.consent_within,
         objection_within: policy.objection_within,
     }

@@ -36,7 +36,7 @@ use crate::ids::{LegKey, RecordingId};
 use crate::policy::{NotRecorded, Outcome, Policy};
 use crate::time::{Monotonic, UnixMillis};
 
-use consent::Step;
+use consent::{By, Step};
 use leg::Leg;
 use over::Over;
 use recording::{Birth, Recording, way_of};
@@ -190,7 +190,8 @@ impl Conversations {
             LegInput::Waiting(level) => leg.waiting = level,
             LegInput::MediaBypassed(level) => leg.bypassed = level,
             LegInput::Paused(on) => self.pause(key, on, when, effects),
-            LegInput::Signalled(signal) => self.signalled(key, signal, when, effects),
+            LegInput::Signalled(signal) => self.signalled(key, signal, None, when, effects),
+            LegInput::Commanded(signal) => self.signalled(key, signal, Some(By::Command), when, effects),
             LegInput::Wishes(wishes) => self.wish(key, &wishes, when),
             LegInput::Renamed(uuid) => leg.uuid = uuid,
             LegInput::LostRace => self.lost_race(key),

@@ -111,19 +111,26 @@ impl Conversations {
         }
     }
 
-    /// A digit of the leg's party, or a command on its leg. The company's party speaks for the outside ones.
-    pub(super) fn signalled(&mut self, key: LegKey, signal: Signal, when: Moment, effects: &mut Vec<Effect>) {
+    /// The leg's party said this, or whoever is named. The company's party speaks for the outside ones.
+    pub(super) fn signalled(
+        &mut self,
+        key: LegKey,
+        signal: Signal,
+        by: Option<By>,
+        when: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(leg) = self.legs.get(&key).filter(|leg| leg.is_party) else { return };
         let id = leg.recording;
         match (leg.side, signal) {
-            (Side::Outside, Signal::Object) => self.stand(key, Step::Object(By::Digit), when),
+            (Side::Outside, Signal::Object) => self.stand(key, Step::Object(by.unwrap_or(By::Digit)), when),
             (Side::Outside, Signal::Agree) => self.stand(key, Step::Agree, when),
             (Side::Outside, Signal::Decline) => self.stand(key, Step::Decline, when),
             // No digit of an outside party means this.
-            (Side::Outside, Signal::Attest) => self.stand(key, Step::Attest(By::Command), when),
+            (Side::Outside, Signal::Attest) => self.stand(key, Step::Attest(by.unwrap_or(By::Command)), when),
             (Side::Outside, Signal::Pause | Signal::Resume) | (Side::Company, Signal::Agree | Signal::Decline) => {}
-            (Side::Company, Signal::Object) => self.stand_all(id, Step::Object(By::Agent), when),
-            (Side::Company, Signal::Attest) => self.stand_all(id, Step::Attest(By::Agent), when),
+            (Side::Company, Signal::Object) => self.stand_all(id, Step::Object(by.unwrap_or(By::Agent)), when),
+            (Side::Company, Signal::Attest) => self.stand_all(id, Step::Attest(by.unwrap_or(By::Agent)), when),
             (Side::Company, Signal::Pause) => self.pause(key, true, when, effects),
             (Side::Company, Signal::Resume) => self.pause(key, false, when, effects),
         }

@@ -31,7 +31,7 @@ impl Policy {
     pub fn signal(&self, side: Side, memory: &mut DigitMemory, key: char, at: Monotonic) -> Option<Signal> {
         let digits = &self.digits;
         match side {
-            Side::Outside if Some(key) == digits.object => Some(Signal::Object),
+            Side::Outside if Some(key) == self.objection_key() => Some(Signal::Object),
             Side::Outside if key == digits.agree => Some(Signal::Agree),
             Side::Outside if key == digits.decline => Some(Signal::Decline),
             Side::Outside => None,
@@ -50,6 +50,13 @@ impl Policy {
                 codes.into_iter().find(|(code, _)| *code == Some(key)).map(|(_, signal)| signal)
             }
         }
+    }
+
+    /// The key that objects. Where the policy's mode names none, a leg of a stricter mode, which a dialplan may ask for,
+    /// has the usual one; on any other leg it means nothing to the recorder.
+    fn objection_key(&self) -> Option<char> {
+        let usual = self.notice_mode == NoticeMode::Notice && self.digits.agree != '9' && self.digits.decline != '9';
+        self.digits.object.or(usual.then_some('9'))
     }
 
     /// What a dialplan asks for, as far as it may, and the names of variables that were refused: those that it may not
@@ -116,7 +123,8 @@ mod tests {
             pressed(&policy, Side::Company, "94*1*9*7*8*5"),
             [Signal::Attest, Signal::Object, Signal::Pause, Signal::Resume]
         );
-        assert_eq!(pressed(&sample(&[]), Side::Outside, "9"), []);
+        assert_eq!(pressed(&sample(&[]), Side::Outside, "9"), [Signal::Object], "for legs of a stricter mode");
+        assert_eq!(pressed(&sample(&[("notice-mode", "optout"), ("objection-digit", "none")]), Side::Outside, "9"), []);
         assert_eq!(pressed(&sample(&[("objection-digit", "0")]), Side::Outside, "90"), [Signal::Object]);
         assert_eq!(pressed(&sample(&[("pause-code", "none")]), Side::Company, "*7"), []);
     }

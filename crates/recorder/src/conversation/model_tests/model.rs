@@ -51,6 +51,8 @@ pub(super) struct Leg {
     pub(super) means: Means,
     /// It must agree before it is captured.
     pub(super) must_agree: bool,
+    /// A digit of its own objects.
+    pub(super) has_digit: bool,
     pub(super) told: Told,
     pub(super) told_at: Option<u64>,
     pub(super) agent_there_since: Option<u64>,

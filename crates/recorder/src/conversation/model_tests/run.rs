@@ -120,6 +120,7 @@ impl Run {
             answered: false,
             means,
             must_agree: is_outside && self.rules.mode == "optin",
+            has_digit: self.rules.mode != "notice",
             told,
             told_at: None,
             agent_there_since: None,
@@ -261,6 +262,7 @@ impl Run {
             }
             On::AskFirst => {
                 leg.must_agree |= leg.is_outside;
+                leg.has_digit = true;
                 let mode = Some(NoticeMode::OptIn);
                 self.tell(n, LegInput::Wishes(Box::new(Wishes { mode, ..Wishes::default() })));
             }
@@ -300,9 +302,11 @@ impl Run {
             let told = leg.told;
             let recently = leg.told_at.is_some_and(|at| now - at <= OBJECTION);
             match (signal, told) {
-                (Signal::Object, T::Agreed) => leg.told = T::SaysNo,
-                (Signal::Object, T::Playing | T::Asked(_)) => leg.told = T::SaysNo,
-                (Signal::Object, T::Elsewhere | T::Cut(_) | T::Whole | T::Broken) if recently => leg.told = T::SaysNo,
+                (Signal::Object, T::Agreed | T::Asked(_)) => leg.told = T::SaysNo,
+                (Signal::Object, T::Playing) if leg.has_digit || !speaker.is_outside => leg.told = T::SaysNo,
+                (Signal::Object, T::Elsewhere | T::Cut(_) | T::Whole | T::Broken) if recently && leg.has_digit => {
+                    leg.told = T::SaysNo;
+                }
                 (
                     Signal::Object,
                     T::Elsewhere | T::Never | T::ByAgentYet | T::Coming | T::Cut(_) | T::Whole | T::Broken,

@@ -11,8 +11,8 @@ const CONSENT: u64 = 8;
 const OBJECTION: u64 = 300;
 
 fn party(mode: NoticeMode, means: Means) -> Consent {
-    let consent_within = Duration::from_secs(CONSENT);
-    Consent::new(Terms { mode, means, consent_within, objection_within: Duration::from_secs(OBJECTION) })
+    let (consent_within, objection_within) = (Duration::from_secs(CONSENT), Duration::from_secs(OBJECTION));
+    Consent::new(Terms { mode, means, objects_in_notice: false, consent_within, objection_within })
 }
 
 fn at(seconds: u64) -> Monotonic {
@@ -138,7 +138,9 @@ fn what_counts_depends_on_the_mode_and_the_moment() {
     const CONTINUED: (Standing, By) = (InformedContinued, By::Prompt);
     let histories: &[History] = &[
         (Notice, Means::Prompt, &[STARTED, WHOLE, (4, Step::WentOn)], &[INFORMED, CONTINUED]),
-        (Notice, Means::Prompt, &[(1, NINE), STARTED, WHOLE], &[INFORMED]),
+        (Notice, Means::Prompt, &[STARTED, (2, NINE), WHOLE, (4, NINE)], &[INFORMED]),
+        (Notice, Means::Prompt, &[STARTED, WHOLE, (4, Step::Object(By::Agent))], &[INFORMED, (Objected, By::Agent)]),
+        (OptOut, Means::Prompt, &[(1, NINE), STARTED, WHOLE], &[INFORMED]),
         (OptOut, Means::Prompt, &[STARTED, (2, NINE), WHOLE], &[(Objected, By::Digit)]),
         (OptOut, Means::Prompt, &[STARTED, WHOLE, (303, NINE)], &[INFORMED, (Objected, By::Digit)]),
         (OptOut, Means::Prompt, &[STARTED, WHOLE, (304, NINE)], &[INFORMED]),

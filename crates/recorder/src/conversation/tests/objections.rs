@@ -80,6 +80,16 @@ fn an_agent_objects_for_the_parties_she_speaks_with() {
     }
 }
 
+/// NOT-05: an operator says it of any leg at any time; the mode and the time are for digits.
+#[test]
+fn an_operator_objects_for_a_party_whenever_it_asks() {
+    for leg in ['A', 'B'] {
+        let mut scene = Scene::talking(&[]);
+        scene.wait(3_600_000).leg(leg, LegInput::Commanded(Signal::Object));
+        assert_eq!(scene.stood(), ["A of r1 is objected by command"]);
+    }
+}
+
 /// NOT-04: what stands in the books of a call that goes well, in each mode.
 #[test]
 fn how_a_caller_stands_is_told_as_it_happened() {

@@ -187,3 +187,14 @@ fn a_dialplan_asks_its_caller_first() {
     scene.then(&["r1 starts", "A is caller of r1", "A of r1 heard informed"]);
     scene.signal('A', Signal::Agree).then(&["A opens r1/1"]);
 }
+
+/// NOT-05, NOT-08: where its prompt names a digit, the digit counts; where it does not, it is for the call's own menus.
+#[test]
+fn the_objection_digit_counts_where_the_legs_own_mode_names_one() {
+    let mut scene = Scene::talking(&[]);
+    scene.signal('A', Signal::Object).then(&[]);
+    let mut scene = Scene::new(&[]);
+    let mode = Some(NoticeMode::OptOut);
+    scene.born('A', outside(1)).leg('A', wishes(Wishes { mode, ..Wishes::default() })).answered_and_told('A').done();
+    scene.signal('A', Signal::Object).then(&["A shuts: Objected", "A closes r1/1", "A is asked to SayStopped"]);
+}
