@@ -117,6 +117,7 @@ impl Conversations {
             if let Some(closed) = recording.closed.as_mut() {
                 closed.concluded = true;
             }
+            self.timers.unset(TimerReason::TracksClose(id));
             if let Some(zero) = recording.zero {
                 effects.extend(recording.result(id, zero));
                 self.over.remember(id);

@@ -159,10 +159,7 @@ impl Conversations {
 
     fn alarm_bypass(&mut self, id: RecordingId, effects: &mut Vec<Effect>) {
         let Some(recording) = self.recordings.get(&id) else { return };
-        if recording.refusal.is_some()
-            || recording.closed.is_some()
-            || !(recording.cleared || recording.record_internal)
-        {
+        if !recording.is_wanted() || !(recording.cleared || recording.record_internal) {
             return;
         }
         for key in &recording.members {

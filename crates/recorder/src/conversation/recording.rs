@@ -130,6 +130,11 @@ impl Recording {
         Some(track)
     }
 
+    /// Whether it is recorded, or would be if its parties were told: neither refused nor ended before its call.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.refusal.is_none() && self.closed.is_none()
+    }
+
     /// Whether all opened tracks are closed.
     pub(super) fn is_sealed(&self) -> bool {
         self.kept.values().all(Option::is_some)

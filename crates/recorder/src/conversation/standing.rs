@@ -5,6 +5,7 @@ use crate::conversation::consent::{By, Step};
 use crate::conversation::effect::{Alarm, Effect, Request};
 use crate::conversation::input::{Side, Signal, Wishes};
 use crate::conversation::leg::Leg;
+use crate::conversation::recording::Recording;
 use crate::conversation::timers::{NOTICE_CUT, TimerReason};
 use crate::conversation::{Conversations, Moment};
 use crate::evidence::{NoticeEvidence, NoticeState, StandingChange};
@@ -105,7 +106,7 @@ impl Conversations {
         let Some(leg) = self.legs.get_mut(&key).filter(|leg| leg.is_present() && leg.consent.is_untold()) else {
             return;
         };
-        let wanted = self.recordings.get(&leg.recording).is_some_and(|recording| recording.refusal.is_none());
+        let wanted = self.recordings.get(&leg.recording).is_some_and(Recording::is_wanted);
         if wanted && !std::mem::replace(&mut leg.alarmed_untold, true) {
             effects.push(Effect::Alarm(Alarm::NotInformed { recording: leg.recording, leg: leg.uuid.clone() }));
         }
@@ -199,7 +200,7 @@ impl Conversations {
             return;
         };
         let recording = leg.recording;
-        if self.recordings.get(&recording).is_none_or(|recording| recording.refusal.is_some()) {
+        if !self.recordings.get(&recording).is_some_and(Recording::is_wanted) {
             return;
         }
         let agent = self.agent_of(recording).and_then(|agent| self.legs.get(&agent));

@@ -320,11 +320,12 @@ impl Model {
         let now = self.now;
         let mut due: Vec<(u64, u8, usize)> = Vec::new();
         for (n, leg) in &self.legs {
-            match leg.told {
-                Told::Cut(at) => due.push((at + CUT, 0, *n)),
-                Told::Asked(until) => due.push((until, 1, *n)),
-                Told::ByAgentYet => due.extend(leg.agent_there_since.map(|since| (since + ATTEST, 2, *n))),
-                _ => {}
+            if let Told::Cut(at) = leg.told {
+                due.push((at + CUT, 0, *n));
+            } else if let Told::Asked(until) = leg.told {
+                due.push((until, 1, *n));
+            } else if leg.told == Told::ByAgentYet {
+                due.extend(leg.agent_there_since.map(|since| (since + ATTEST, 2, *n)));
             }
         }
         let pauses = self.books.iter().filter_map(|(id, book)| Some((book.paused_until?, *id)));

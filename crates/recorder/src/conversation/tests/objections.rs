@@ -106,12 +106,10 @@ fn how_a_caller_stands_is_told_as_it_happened() {
     };
     let expected = [("Pending", answered), ("Informed", informed), ("InformedContinued", informed)];
     assert_eq!(standings(&effects), expected.map(|(word, at)| (word.to_owned(), at.0)));
-    let header = effects.iter().find_map(|effect| match effect {
-        Effect::OpenGate(open) => match &open.opening {
-            Opening::First(new) => Some(new.standings.len()),
-            Opening::Again(_) => None,
-        },
-        _ => None,
+    let header = effects.iter().find_map(|effect| {
+        let Effect::OpenGate(open) = effect else { return None };
+        let Opening::First(new) = &open.opening else { return None };
+        Some(new.standings.len())
     });
     assert_eq!(header, Some(3), "the track's header knows how its party stands");
 }
@@ -280,9 +278,9 @@ fn a_late_joiner_whom_nobody_told_stands_in_the_books_of_what_it_joined() {
     let effects = scene.leg('C', room()).take_effects();
     let stands: Vec<String> = effects
         .iter()
-        .filter_map(|effect| match effect {
-            Effect::Standing { recording: id, change } if *id == recording(1) => Some(format!("{:?}", change.standing)),
-            _ => None,
+        .filter_map(|effect| {
+            let Effect::Standing { recording: id, change } = effect else { return None };
+            (*id == recording(1)).then(|| format!("{:?}", change.standing))
         })
         .collect();
     assert_eq!(stands, ["Pending", "NotInformed"]);

@@ -159,9 +159,9 @@ fn a_dialplan_shortens_how_long_its_conversation_is_kept() {
         .leg('B', wishes(Wishes { retention: days(3), ..Wishes::default() }));
     scene.answered('B').bridged('A', 'B').hung_up('B').hung_up('A');
     scene.closed(1, 1, Kept::Audio).closed(1, 2, Kept::Audio);
-    let kept = scene.take_effects().into_iter().find_map(|effect| match effect {
-        Effect::Outcome { recording: id, retention, .. } if id == recording(1) => Some(retention),
-        _ => None,
+    let kept = scene.take_effects().into_iter().find_map(|effect| {
+        let Effect::Outcome { recording: id, retention, .. } = effect else { return None };
+        (id == recording(1)).then_some(retention)
     });
     assert_eq!(kept, Some(days(3)));
 }
