@@ -103,12 +103,8 @@ unsafe extern "C" fn bug_callback(
                     }
                 }
             }
-            host::SWITCH_ABC_TYPE_CLOSE => {
-                // The handle is still there where it was not this module that took the bug off.
-                if leg.bug.take().is_some() {
-                    crate::legs::tap_closed(leg);
-                }
-            }
+            // The handle is still there where it was not this module that took the bug off.
+            host::SWITCH_ABC_TYPE_CLOSE if leg.bug.take().is_some() => crate::legs::tap_closed(leg),
             _ => {}
         }
     });

@@ -47,7 +47,6 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
     let signs = LegSigns {
         direction: session.direction(),
         authenticated: variable(c"sip_authorized") == "true",
-        registered: false,
         dialled_as_user: !variable(c"dialed_user").is_empty(),
         caller_number: &personal.caller_number,
         dialled_number: &personal.dialled_number,

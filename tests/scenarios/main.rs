@@ -15,6 +15,7 @@ mod codec_change;
 mod codecs;
 mod conference;
 mod demonstration;
+mod digits;
 mod early_media;
 mod hold;
 mod hostile_callers;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         notice::trials(),
         bridge::trials(),
         demonstration::trials(),
+        digits::trials(),
         originate::trials(),
         queue::trials(),
         taps::trials(),

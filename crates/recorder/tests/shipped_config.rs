@@ -92,7 +92,6 @@ fn signs(number: &str) -> LegSigns<'_> {
     LegSigns {
         direction: Direction::Outbound,
         authenticated: false,
-        registered: false,
         dialled_as_user: false,
         caller_number: "",
         dialled_number: number,

@@ -16,7 +16,7 @@ pub enum Direction {
     Outbound,
 }
 
-/// Whose party is on a leg (authenticated, registered, `user/…` or `company-numbers` is the company's).
+/// Whose party is on a leg (authenticated, `user/…` or `company-numbers` is the company's).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// One of ours.

@@ -21,8 +21,6 @@ pub struct LegSigns<'a> {
     pub direction: Direction,
     /// Its party proved to be a user of this host (SIP authentication, a client certificate).
     pub authenticated: bool,
-    /// Its party is at a contact registered with this host.
-    pub registered: bool,
     /// It was dialled as `user/…`.
     pub dialled_as_user: bool,
     /// Caller id number, as it came.
@@ -81,19 +79,16 @@ pub enum NotDue {
 }
 
 impl Policy {
-    /// Whose party is on a leg: the company's where it is an authenticated or registered user, was dialled as
-    /// `user/…`, or the number at its far end is one of `company-numbers`; anyone else is outside.
+    /// Whose party is on a leg: the company's where it authenticated as a user of this host, was dialled as `user/…`, or
+    /// the number at its far end is one of `company-numbers`; anyone else is outside. A registration is no sign: the host
+    /// does not say at a leg's birth whether it was dialled by one.
     pub fn classify(&self, signs: &LegSigns<'_>) -> Side {
         let far_end = match signs.direction {
             Direction::Inbound => signs.caller_number,
             Direction::Outbound => signs.dialled_number,
         };
         let ours = self.company_numbers.as_ref().is_some_and(|list| list.is_match(far_end));
-        if signs.authenticated || signs.registered || signs.dialled_as_user || ours {
-            Side::Company
-        } else {
-            Side::Outside
-        }
+        if signs.authenticated || signs.dialled_as_user || ours { Side::Company } else { Side::Outside }
     }
 
     /// Whether the leg is a call to or from an exempt line.
@@ -172,7 +167,6 @@ mod tests {
     const NOBODY: LegSigns<'static> = LegSigns {
         direction: Direction::Inbound,
         authenticated: false,
-        registered: false,
         dialled_as_user: false,
         caller_number: "0612345678",
         dialled_number: "0201234567",
@@ -185,7 +179,6 @@ mod tests {
         let policy = sample(&[("company-numbers", "06555.*|0201234567")]);
         assert_eq!(policy.classify(&NOBODY), Side::Outside);
         assert_eq!(policy.classify(&LegSigns { authenticated: true, ..NOBODY }), Side::Company);
-        assert_eq!(policy.classify(&LegSigns { registered: true, ..NOBODY }), Side::Company);
         assert_eq!(policy.classify(&LegSigns { dialled_as_user: true, ..NOBODY }), Side::Company);
         assert_eq!(policy.classify(&LegSigns { caller_number: "0655512345", ..NOBODY }), Side::Company);
         let rung = LegSigns { direction: Direction::Outbound, caller_number: "0201234567", ..NOBODY };

@@ -1,0 +1,110 @@
+//! NOT-05, REC-12, REC-13: what parties press is heard from whichever leg it comes, means what the policy says, reaches
+//! whoever else reads it, and is kept nowhere.
+use std::path::Path;
+use std::time::Duration;
+
+use callvault_test_support::sip::Call;
+use callvault_test_support::suite::{Stage, on_freeswitch};
+use callvault_test_support::tones::{AGENT, CALLER};
+use callvault_test_support::{Proof, promise};
+use libtest_mimic::Trial;
+
+use crate::cast::{Cast, Casting, SOON, converse, silent};
+
+/// The card's number that no place may keep.
+const CARD: &str = "4111*80627";
+
+pub fn trials() -> Vec<Trial> {
+    vec![
+        on_freeswitch("objection_by_rfc_4733", |stage| objects(stage, |caller| caller.press("9").map(drop))),
+        on_freeswitch("objection_by_info", |stage| objects(stage, |caller| caller.press_by_info('9'))),
+        on_freeswitch("agent_pauses_by_code", agent_pauses),
+        on_freeswitch("digits_are_kept_nowhere", digits_are_kept_nowhere),
+    ]
+}
+
+/// The caller, in a bridge, presses the digit that objects; the agent's same digit means nothing.
+fn objects(stage: &Stage, press: fn(&Call) -> Proof) -> Proof {
+    let cast = Casting::new(stage)?.policy(|vault| vault.with("objection-digit", "9")).start(stage)?;
+    let (out, into) = cast.bridged(silent(), silent())?;
+    out.talk(Duration::from_millis(500))?;
+    into.press("9")?;
+    converse(&[(&out, CALLER), (&into, AGENT)])?;
+    promise!(told(&cast, "callvault::objected", out.id()).is_empty(), "an agent's digit is no objection");
+    press(&out)?;
+    let objected = cast
+        .host
+        .events()
+        .wait_for("the objection", SOON, |event| event.header("Event-Subclass") == "callvault::objected")?;
+    promise!(
+        objected.header("Callvault-leg") == out.id(),
+        "the caller objected, not {}",
+        objected.header("Callvault-leg")
+    );
+    converse(&[(&out, CALLER), (&into, AGENT)])?;
+    out.hang_up()?;
+    into.wait_ended(SOON)?;
+    cast.wait_idle()?;
+    let rows = cast.vault.wait_listed(&cast.host, 1)?;
+    promise!(rows[0].reason.as_deref() == Some("objected"), "the call ended {:?}", rows[0]);
+    Ok(())
+}
+
+/// The agent's code pauses, in the bridge; the other code ends it.
+fn agent_pauses(stage: &Stage) -> Proof {
+    let cast = Cast::on(stage)?;
+    let (out, into) = cast.bridged(silent(), silent())?;
+    converse(&[(&out, CALLER), (&into, AGENT)])?;
+    out.press("*7")?;
+    into.press("*7")?;
+    let on = |state: &'static str| {
+        cast.host.events().wait_for(&format!("the pause {state}"), SOON, move |event| {
+            event.header("Event-Subclass") == "callvault::paused" && event.header("Callvault-paused") == state
+        })
+    };
+    promise!(on("on")?.header("Callvault-leg") == into.id(), "an outside party cannot pause");
+    out.talk(Duration::from_millis(300))?;
+    into.press("*8")?;
+    on("off")?;
+    out.hang_up()?;
+    into.wait_ended(SOON)?;
+    cast.wait_idle()
+}
+
+/// REC-12: digits reach the other party, and lie in none of our files nor in a line of ours.
+fn digits_are_kept_nowhere(stage: &Stage) -> Proof {
+    let cast = Cast::on(stage)?;
+    let (out, into) = cast.bridged(silent(), silent())?;
+    converse(&[(&out, CALLER), (&into, AGENT)])?;
+    out.press(CARD)?;
+    into.talk(Duration::from_millis(500))?;
+    let sent = cast.host.log().lines().filter(|line| line.contains("Send end packet for")).count();
+    promise!(sent >= CARD.len(), "the agent got {sent} of {} digits", CARD.len());
+    out.hang_up()?;
+    into.wait_ended(SOON)?;
+    cast.wait_idle()?;
+    cast.vault.wait_listed(&cast.host, 1)?;
+    let log = cast.host.log();
+    let ours = log.lines().filter(|line| crate::cast::is_ours(line)).collect::<String>();
+    promise!(!ours.contains(CARD) && !ours.contains("DTMF"), "a line of ours has digits");
+    no_file_has(&cast.vault.data(), CARD.as_bytes())
+}
+
+fn no_file_has(directory: &Path, text: &[u8]) -> Proof {
+    for entry in std::fs::read_dir(directory)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            no_file_has(&path, text)?;
+        } else {
+            let bytes = std::fs::read(&path)?;
+            promise!(!bytes.windows(text.len()).any(|part| part == text), "{} has the digits", path.display());
+        }
+    }
+    Ok(())
+}
+
+fn told(cast: &Cast, subclass: &str, leg: &str) -> Vec<String> {
+    let events = cast.host.events().events();
+    let of_leg = events.iter().filter(|e| e.header("Event-Subclass") == subclass && e.header("Callvault-leg") == leg);
+    of_leg.map(|event| event.header("Callvault-by").to_owned()).collect()
+}
