@@ -13,7 +13,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::ffi::session::Located;
 use crate::ffi::{entry, events, interfaces};
-use crate::legs::{Beeps, Registry, Repairs, Returns};
+use crate::legs::{Beeps, Registry, Repairs, Returns, outcome_text};
 use crate::module::module;
 
 enum Note {
@@ -194,14 +194,6 @@ fn change(registry: &Registry, leg: LegKey, recording: RecordingId, former: Reco
 fn conclude(registry: &Registry, leg: LegKey, outcome: Outcome) {
     if let Some(session) = registry.by_key(leg).and_then(|leg| Located::by_uuid(&leg.uuid())) {
         session.set_variable(c"callvault_outcome", &outcome_text(outcome));
-    }
-}
-
-/// An outcome as the CDR variable has it.
-pub fn outcome_text(outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Recorded => "recorded".into(),
-        Outcome::NotRecorded(reason) => format!("not_recorded({})", reason.as_str()),
     }
 }
 

@@ -19,19 +19,17 @@ use std::time::Duration;
 
 use callvault_recorder::conversation::LegInput;
 use callvault_recorder::ids::LegUuid;
-use callvault_recorder::policy::Outcome;
 
 use crate::ffi::hooks::Message;
 use crate::ffi::session::{Flag, Located, Session, all_uuids};
 use crate::ffi::table::LegTable;
 use crate::ffi::{hooks, media};
-use crate::herald::outcome_text;
 use crate::module::{Module, module};
 
 pub use beep::Beeps;
 pub use birth::born;
 pub use bypass::Returns;
-pub use cdr::written_off;
+pub use cdr::{outcome_text, written_off};
 pub use digits::pressed;
 pub use leg::{Leg, Told};
 pub use registry::Registry;
@@ -118,17 +116,7 @@ pub fn hung_up(session: Session<'_>) {
         module.recorder.tell(leg.key, LegInput::LostRace);
     }
     module.recorder.tell_and_wait(leg.key, LegInput::HungUp, ANSWER_WITHIN);
-    if let Some(view) = module.recorder.leg_view(leg.key) {
-        let (state, outcome) = match view.outcome {
-            Some(Outcome::Recorded) => ("recorded", "recorded".to_owned()),
-            Some(Outcome::NotRecorded(reason)) => ("not_recorded", outcome_text(Outcome::NotRecorded(reason))),
-            None => ("pending", String::new()),
-        };
-        session.set_variable(c"callvault_state", state);
-        if !outcome.is_empty() {
-            session.set_variable(c"callvault_outcome", &outcome);
-        }
-    }
+    cdr::write(&module, session, &leg);
 }
 
 /// The session is being destroyed: nothing of it is read any more.

@@ -1,8 +1,11 @@
 //! NOT-05, REC-12, REC-13: what parties press is heard from whichever leg it comes, means what the policy says, reaches
 //! whoever else reads it, and is kept nowhere.
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use callvault_test_support::callvault::Vault;
+use callvault_test_support::rtp::Speech;
 use callvault_test_support::sip::Call;
 use callvault_test_support::suite::{Stage, on_freeswitch};
 use callvault_test_support::tones::{AGENT, CALLER};
@@ -18,6 +21,14 @@ pub fn trials() -> Vec<Trial> {
     vec![
         on_freeswitch("objection_by_rfc_4733", |stage| objects(stage, |caller| caller.press("9").map(drop))),
         on_freeswitch("objection_by_info", |stage| objects(stage, |caller| caller.press_by_info('9'))),
+        on_freeswitch("objection_in_the_audio", |stage| {
+            objects_under(stage, &[("inband-digits", "true")], |caller| {
+                caller.say(nine());
+                caller.talk(Duration::from_millis(300))?;
+                caller.say(Speech::Silence);
+                Ok(())
+            })
+        }),
         on_freeswitch("agent_pauses_by_code", agent_pauses),
         on_freeswitch("digits_are_kept_nowhere", digits_are_kept_nowhere),
     ]
@@ -25,7 +36,12 @@ pub fn trials() -> Vec<Trial> {
 
 /// The caller, in a bridge, presses the digit that objects; the agent's same digit means nothing.
 fn objects(stage: &Stage, press: fn(&Call) -> Proof) -> Proof {
-    let cast = Casting::new(stage)?.policy(|vault| vault.with("objection-digit", "9")).start(stage)?;
+    objects_under(stage, &[], press)
+}
+
+fn objects_under(stage: &Stage, policy: &[(&str, &str)], press: fn(&Call) -> Proof) -> Proof {
+    let tuned = |vault: Vault| policy.iter().fold(vault, |vault, (name, value)| vault.with(name, value));
+    let cast = Casting::new(stage)?.policy(|vault| tuned(vault).with("objection-digit", "9")).start(stage)?;
     let (out, into) = cast.bridged(silent(), silent())?;
     out.talk(Duration::from_millis(500))?;
     into.press("9")?;
@@ -45,9 +61,30 @@ fn objects(stage: &Stage, press: fn(&Call) -> Proof) -> Proof {
     out.hang_up()?;
     into.wait_ended(SOON)?;
     cast.wait_idle()?;
+    written_off_as(&cast, out.id(), "objected", "not_recorded(objected)")?;
+    written_off_as(&cast, into.id(), "company", "not_recorded(objected)")?;
     let rows = cast.vault.wait_listed(&cast.host, 1)?;
     promise!(rows[0].reason.as_deref() == Some("objected"), "the call ended {:?}", rows[0]);
     Ok(())
+}
+
+/// REC-02: what the CDR of a leg says.
+fn written_off_as(cast: &Cast, leg: &str, state: &str, outcome: &str) -> Proof {
+    let cdr = cast
+        .host
+        .events()
+        .wait_for("the leg's CDR", SOON, |event| event.name() == "CHANNEL_HANGUP_COMPLETE" && event.leg() == leg)?;
+    let says = [cdr.header("variable_callvault_state"), cdr.header("variable_callvault_outcome")];
+    promise!(says == [state, outcome], "the CDR of {leg} says {says:?}");
+    promise!(!cdr.header("variable_callvault_id").is_empty(), "a CDR finds its recording");
+    Ok(())
+}
+
+/// The key 9 as a telephone sounds it: 852 and 1477 Hz (ITU-T Q.23).
+fn nine() -> Speech {
+    let wave = |hertz: f64, at: u32| (f64::from(at) * hertz * std::f64::consts::TAU / 8_000.0).sin();
+    let samples = (0..8_000).map(|at| ((wave(852.0, at) + wave(1_477.0, at)) * 5_000.0) as i16);
+    Speech::Recording(Arc::new(samples.collect()), 8_000)
 }
 
 /// The agent's code pauses, in the bridge; the other code ends it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::views::{ActiveLeg, ActiveRecording, LegState, LegView, Views};
 use crate::capture::Gate;
 use crate::encoding::RingSide;
-use crate::evidence::Party;
+use crate::evidence::{Party, Standing};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
 use crate::policy::Outcome;
 use crate::time::UnixMillis;
@@ -49,7 +49,7 @@ struct Over {
 impl Legs {
     /// A leg is born.
     pub(super) fn born(&mut self, leg: LegKey, uuid: LegUuid, recording: RecordingId) {
-        let view = LegView { uuid, recording, state: LegState::Waiting, outcome: None };
+        let view = LegView { uuid, recording, state: LegState::Waiting, outcome: None, standing: None };
         self.legs.insert(leg, Leg { view, track: None, hung_up: false });
     }
 
@@ -126,6 +126,13 @@ impl Legs {
         if let Some(former) = former {
             self.forget_if_empty(former);
         }
+    }
+
+    /// Its party stands so; answers which leg that is.
+    pub(super) fn stands(&mut self, uuid: &LegUuid, standing: Standing) -> Option<LegKey> {
+        let (leg, known) = self.legs.iter_mut().find(|(_, leg)| leg.view.uuid == *uuid)?;
+        known.view.standing = Some(standing);
+        Some(*leg)
     }
 
     /// The host renamed it.

@@ -137,6 +137,9 @@ impl Controller {
     /// A party of that recording came to stand so.
     pub(super) fn stands(&mut self, recording: RecordingId, change: StandingChange) {
         let mut change = self.as_commanded(change);
+        if let Some(leg) = self.legs.stands(&change.leg, change.standing) {
+            self.touch(leg);
+        }
         match self.told_of.recall(&change) {
             Some(by) => change.by = by,
             None => self.tell_of(recording, &change),

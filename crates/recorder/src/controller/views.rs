@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 
 use serde::Serialize;
 
-use crate::evidence::Party;
+use crate::evidence::{Party, Standing};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
 use crate::policy::Outcome;
 use crate::time::UnixMillis;
@@ -38,6 +38,8 @@ pub struct LegView {
     /// How its recording ended, or would end if it ended now; `None` while nobody answered. What a CDR is written
     /// from: the last track may be sealed a moment after the hang-up.
     pub outcome: Option<Outcome>,
+    /// How its own party stands; `None` where nothing was ever asked of it: the company's side, exempt lines.
+    pub standing: Option<Standing>,
 }
 
 /// One recording that is being made, as `callvault active` shows it; or one that is over while its call goes on.
