@@ -1,14 +1,13 @@
 //! A short tone that one party hears and nobody else, in a call that goes on.
 //!
 //! It is mixed into what is written to that leg (`displace`): a broadcast would stop the bridge and the agent's voice
-//! with it. While it sounds the host decodes the leg; afterwards our bug is put on anew, for only an addition makes
-//! the host see that nothing but taps is left (SSF_MEDIA_BUG_TAP_ONLY).
+//! with it. While it sounds the host decodes the leg; before and after it our bug is put on anew ([`renew_tap`]).
 use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
 use callvault_recorder::ids::LegKey;
 
-use super::{Registry, tap_writes};
+use super::{Registry, renew_tap};
 use crate::ffi::session::Located;
 
 /// A quarter of a second of 1400 Hz, not loud.
@@ -22,7 +21,7 @@ const DISPLACE: &CStr = c"displace";
 #[derive(Default)]
 pub struct Beeps {
     sounding: Vec<(Instant, LegKey)>,
-    restored: u64,
+    renewed: u64,
 }
 
 impl Beeps {
@@ -34,6 +33,7 @@ impl Beeps {
             return;
         };
         if session.mix_in(SOUND) {
+            renew_tap(*session, &leg);
             self.sounding.push((Instant::now() + OVER, key));
         } else {
             tracing::warn!(leg = leg.uuid().as_str(), "the host played no reminder to this leg");
@@ -56,16 +56,10 @@ impl Beeps {
             let Some(session) = Located::by_uuid(&leg.uuid()).filter(|session| session.is_up()) else { continue };
             if session.bugs_of(DISPLACE) > 0 {
                 self.sounding.push((now + OVER, key));
-            } else if let Some(bug) = leg.bug.take() {
-                session.remove_bug(bug);
-                leg.end_bug();
-                tap_writes(*session, &leg);
-                self.restored += 1;
-                tracing::debug!(
-                    leg = leg.uuid().as_str(),
-                    "tap put on anew after a reminder, {} so far",
-                    self.restored
-                );
+            } else {
+                renew_tap(*session, &leg);
+                self.renewed += 1;
+                tracing::debug!(leg = leg.uuid().as_str(), "tap put on anew after a sound, {} so far", self.renewed);
             }
         }
     }

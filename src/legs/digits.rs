@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use callvault_recorder::conversation::{LegInput, Side};
 use callvault_recorder::time::{Clock, SystemClock};
 
-use super::{Leg, known};
+use super::{Leg, known, renew_tap};
 use crate::ffi::session::Session;
 use crate::module::Module;
 
@@ -30,7 +30,9 @@ pub fn listen_inband(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
     if !wanted || leg.listens_inband.swap(true, Ordering::AcqRel) {
         return;
     }
-    if !session.listen_for_inband_digits() {
+    if session.listen_for_inband_digits() {
+        renew_tap(session, leg);
+    } else {
         leg.listens_inband.store(false, Ordering::Release);
         tracing::warn!(leg = leg.uuid().as_str(), "the host does not listen for digits in this leg's audio");
     }

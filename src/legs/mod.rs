@@ -193,6 +193,19 @@ pub fn tap_writes(session: Session<'_>, leg: &Arc<Leg>) {
     }
 }
 
+/// Takes our bug off and puts it on again, so that the host looks anew whether there is more on the leg than taps.
+///
+/// Where a decoding bug is added behind ours, `switch_core_media_bug_add` looks at all bugs but the new one, finds taps
+/// only, and goes on without decoding: whoever added it would hear nothing of a call whose legs have one codec. Where
+/// such a bug is gone, it goes on decoding. Both are set right by an addition.
+pub fn renew_tap(session: Session<'_>, leg: &Arc<Leg>) {
+    if let Some(bug) = leg.bug.take() {
+        session.remove_bug(bug);
+        leg.end_bug();
+        tap_writes(session, leg);
+    }
+}
+
 /// Everything about a leg that is a level, not an edge.
 fn levels(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
     if session.flag(Flag::Answered) && !leg.answered.load(std::sync::atomic::Ordering::Acquire) {

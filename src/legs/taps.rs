@@ -6,7 +6,7 @@ use callvault_recorder::controller::Observation;
 use callvault_recorder::ids::{LegKey, LegUuid};
 use callvault_recorder::policy::ForeignTaps;
 
-use super::{Leg, Registry, beep, tap_writes};
+use super::{Leg, Registry, beep, renew_tap, tap_writes};
 use crate::ffi::session::{BUG_NAME, Flag, Located};
 use crate::module::module;
 
@@ -103,12 +103,17 @@ fn put_back(registry: &Registry, key: LegKey) -> Put {
 
 /// A media bug was put on the leg of that uuid (`MEDIA_BUG_START`), on one of the host's event threads.
 pub fn tapped_by_others(uuid: &LegUuid, function: &str, target: &str) {
-    let ours = function.as_bytes() == BUG_NAME.to_bytes() || target.as_bytes() == beep::SOUND.to_bytes();
-    if ours || DETECTORS.contains(&function) {
+    if function.as_bytes() == BUG_NAME.to_bytes() || target.as_bytes() == beep::SOUND.to_bytes() {
         return;
     }
     let Some(module) = module() else { return };
     let Some(leg) = module.registry.by_uuid(uuid).filter(|leg| leg.is_party) else { return };
+    if let Some(session) = Located::by_uuid(uuid).filter(|session| session.is_up()) {
+        renew_tap(*session, &leg);
+    }
+    if DETECTORS.contains(&function) {
+        return;
+    }
     let seen = Observation::ForeignTap { function: function.to_owned(), target: target.to_owned() };
     module.recorder.observe(leg.key, seen);
     if module.recorder.policy().foreign_taps != ForeignTaps::HangUp {

@@ -85,8 +85,11 @@ fn foreign_tap_told(stage: &Stage) -> Proof {
     let since = Instant::now();
     cast.host.must(&format!("uuid_record {} start {}", out.id(), file.display()))?;
     alarmed(&cast, "foreign_tap", since)?;
-    cast.host.must(&format!("uuid_record {} stop all", out.id()))?;
     converse(&[(&out, CALLER), (&into, AGENT)])?;
+    cast.host.must(&format!("uuid_record {} stop all", out.id()))?;
+    let theirs = hound::WavReader::open(&file)?.into_samples::<i16>().collect::<Result<Vec<_>, _>>()?;
+    let loud = theirs.iter().filter(|sample| sample.unsigned_abs() > 1_000).count();
+    promise!(loud > 8_000, "who records by the host's own means hears the call as without us: {loud} loud samples");
     out.hang_up()?;
     into.wait_ended(SOON)?;
     cast.wait_idle()?;
