@@ -13,7 +13,7 @@ use callvault_recorder::ids::{LegKey, RecordingId};
 use callvault_recorder::keystore::Keystore;
 use callvault_recorder::policy::{NotRecorded, Outcome, Purpose};
 use callvault_recorder::seal;
-use callvault_recorder::time::{Clock as _, ManualClock};
+use callvault_recorder::time::{Clock as _, ManualClock, UnixMillis};
 use recorder_support::{Call, Heard, NOON, Site, eventually, files_below, told};
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -275,4 +275,27 @@ fn stf_02_a_call_that_nobody_attested_is_destroyed_and_the_agents_leg_is_in_the_
     assert!(stage.heard.alarms().contains(&"not_attested"));
     assert!(stage.recorder.leg_view(call.agent.key).is_some(), "the call goes on");
     call.hang_up(&stage.recorder);
+}
+
+/// NOT-05, E09: who objected does not wait for a clock that nobody believes, whichever way it went.
+#[test]
+fn not_05_e09_an_objection_destroys_while_the_clock_is_doubted_and_nothing_else_is() {
+    for days in [40, -40] {
+        let stage = Stage::new(&[("notice-mode", "optout"), ("uninformed", "play")]);
+        let mut kept = Call::told(&stage.recorder, 11, NoticeState::Informed);
+        kept.speak(&stage.clock, Duration::from_secs(1));
+        let kept = kept.hang_up(&stage.recorder);
+        eventually("sealed", || stage.recorder.active().is_empty());
+        let mut call = Call::told(&stage.recorder, 1, NoticeState::Informed);
+        call.speak(&stage.clock, Duration::from_secs(1));
+        stage.say(call.caller.key, LegInput::Signalled(Signal::Object));
+        stage.clock.jump_to(UnixMillis(stage.clock.now().0 + days * 86_400_000));
+        stage.recorder.wake();
+        eventually("it is noticed", || stage.recorder.status().expiry.clock_jump_ms.is_some());
+        eventually("it is destroyed", || {
+            stage.recorder.show(call.recording).is_ok_and(|view| view.row.state == State::Destroyed)
+        });
+        assert_eq!(stage.recorder.show(kept).expect("shown").row.state, State::Kept, "{days} days");
+        call.hang_up(&stage.recorder);
+    }
 }

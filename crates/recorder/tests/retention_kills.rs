@@ -100,6 +100,11 @@ impl Ledger for Rows {
         then(dies, Catalogue::due(&self.0, now, retention, limit)?).map_err(lost)
     }
 
+    fn not_to_be_kept(&mut self, limit: u32) -> Result<Vec<DueRow>, CatalogueFault> {
+        let dies = act(&self.1).map_err(lost)?;
+        then(dies, Catalogue::not_to_be_kept(&self.0, limit)?).map_err(lost)
+    }
+
     fn material(&mut self, id: RecordingId) -> Result<Option<Material>, CatalogueFault> {
         let dies = act(&self.1).map_err(lost)?;
         then(dies, Catalogue::material(&self.0, id)?).map_err(lost)

@@ -48,6 +48,17 @@ const WAYS: [(&str, &str, &str); 4] = [
     ("recordings_by_end", "ended_at <= ?1 - ?2 AND state IN ('kept', 'truncated', 'none')", "ended_at"),
 ];
 
+/// Of these, those that are due whatever the clock says: nothing of them was to be kept (NOT-05).
+const UNDATED: [(&str, &str, &str); 2] = [
+    ("recordings_by_state", "state = 'destroying' AND destroying_reason = 'not_recorded'", "id"),
+    ("recordings_not_to_be_kept", "outcome = 'not_recorded' AND state IN ('kept', 'truncated')", "ended_at"),
+];
+
+/// At most `limit` recordings of which nothing is to be kept, whenever they ended.
+pub(super) fn not_to_be_kept(connection: &Connection, limit: u32) -> Result<Vec<DueRow>, CatalogueFault> {
+    found(connection, &UNDATED, UnixMillis(0), Duration::ZERO, limit)
+}
+
 /// At most `limit` recordings that are due where recordings are kept for `retention`: begun ones first, then the oldest.
 pub(super) fn due(
     connection: &Connection,
@@ -55,8 +66,18 @@ pub(super) fn due(
     retention: Duration,
     limit: u32,
 ) -> Result<Vec<DueRow>, CatalogueFault> {
+    found(connection, &WAYS, now, retention, limit)
+}
+
+fn found(
+    connection: &Connection,
+    ways: &[(&str, &str, &str)],
+    now: UnixMillis,
+    retention: Duration,
+    limit: u32,
+) -> Result<Vec<DueRow>, CatalogueFault> {
     let mut found: BTreeMap<RecordingId, DueRow> = BTreeMap::new();
-    for (index, way, order) in WAYS {
+    for (index, way, order) in ways {
         let sql = format!(
             "SELECT id, ended_at, expires_at, outcome, state, destroying_reason,
                  (SELECT count(*) FROM tracks WHERE recording = id),

@@ -97,6 +97,11 @@ impl Catalogue {
         due::due(&self.connection, now, retention, limit)
     }
 
+    /// At most `limit` recordings of which nothing is to be kept, whatever the clock says.
+    pub fn not_to_be_kept(&self, limit: u32) -> Result<Vec<DueRow>, CatalogueFault> {
+        due::not_to_be_kept(&self.connection, limit)
+    }
+
     /// Where the parts of a recording lie; `None` where it is unknown or destroyed.
     pub fn material(&self, id: RecordingId) -> Result<Option<Material>, CatalogueFault> {
         material::material(&self.connection, id)

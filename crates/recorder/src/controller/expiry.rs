@@ -11,7 +11,7 @@ use super::fault::CommandFault;
 use super::keeper::Keeper;
 use crate::audit::{Action, Actor, Entry, Object, Verdict};
 use crate::ids::RecordingId;
-use crate::retention::{Batch, ClockState, DestructionPlan, Hands, RetentionFault, Terms, plan, run};
+use crate::retention::{Batch, ClockState, DestructionPlan, Hands, RetentionFault, Terms, plan, run, run_undated};
 use crate::time::{EpochDay, Monotonic};
 
 /// Recordings that a dry run names at most.
@@ -61,8 +61,8 @@ impl Keeper {
     pub(super) fn expire_by_itself(&mut self) -> bool {
         let again = match self.run_once() {
             Ok(batch) => batch.more && !batch.destroyed.is_empty(),
-            // The clock has its own alarm.
-            Err(RetentionFault::Clock(_)) => false,
+            // The clock has its own alarm, and forgets nobody who objected.
+            Err(RetentionFault::Clock(_)) => self.destroy_not_to_be_kept(),
             Err(fault) => {
                 self.shared.raise("expiry", fault.to_string());
                 false
@@ -128,19 +128,34 @@ impl Keeper {
         let terms = Terms { batches: 4, ..Terms::of(self.shared.policy.load().retention) };
         // That the clock stands before the log's last entry is the clock watch's to say, and a person's to confirm.
         let clock = ClockState { jump_ms: self.clock.jump_ms(), last_entry_at: None };
+        self.with_hands(|hands| run(now, terms, clock, hands))
+    }
+
+    /// What is destroyed by no clock.
+    fn destroy_not_to_be_kept(&mut self) -> bool {
+        let now = self.shared.clock.now();
+        let terms = Terms::of(self.shared.policy.load().retention);
+        match self.with_hands(|hands| run_undated(now, terms, hands)) {
+            Ok(batch) => batch.more && !batch.destroyed.is_empty(),
+            Err(fault) => {
+                self.shared.raise("expiry", fault.to_string());
+                false
+            }
+        }
+    }
+
+    fn with_hands(
+        &mut self,
+        work: impl FnOnce(&mut Hands<'_>) -> Result<Batch, RetentionFault>,
+    ) -> Result<Batch, RetentionFault> {
         let (mut segments, mut copies, mut keys) = (&*self.store, &*self.store, &*self.keystore);
-        let batch = run(
-            now,
-            terms,
-            clock,
-            &mut Hands {
-                log: &mut self.log,
-                ledger: &mut self.catalogue,
-                keys: &mut keys,
-                segments: &mut segments,
-                copies: &mut copies,
-            },
-        )?;
+        let batch = work(&mut Hands {
+            log: &mut self.log,
+            ledger: &mut self.catalogue,
+            keys: &mut keys,
+            segments: &mut segments,
+            copies: &mut copies,
+        })?;
         self.shared.counts.destroyed.fetch_add(batch.destroyed.len() as u64, Ordering::Relaxed);
         for &recording in &batch.destroyed {
             self.shared.event(RecorderEvent::Destroyed { recording });

@@ -129,6 +129,22 @@ pub fn run(now: UnixMillis, terms: Terms, clock: ClockState, hands: &mut Hands<'
     Ok(done)
 }
 
+/// Where the clock is not believed: destroys what is not to be kept whenever it ended, for who objected does not wait for
+/// a clock (NOT-05). Expiry waits.
+pub fn run_undated(now: UnixMillis, terms: Terms, hands: &mut Hands<'_>) -> Result<Batch, RetentionFault> {
+    let mut done = Batch::default();
+    let rows = hands.ledger.not_to_be_kept(terms.batch.saturating_add(1))?;
+    // Before a clock that went back they ended in the future.
+    let latest = rows.iter().map(|row| row.ended_at).fold(now, UnixMillis::max);
+    let batch = usize::try_from(terms.batch).unwrap_or(usize::MAX);
+    let plan = DestructionPlan { now, ..plan(latest, terms.retention, &rows, batch) };
+    done.more = plan.more;
+    if !plan.due.is_empty() {
+        execute(&plan, hands, &mut done)?;
+    }
+    Ok(done)
+}
+
 fn execute(plan: &DestructionPlan, hands: &mut Hands<'_>, done: &mut Batch) -> Result<(), RetentionFault> {
     let intents: Vec<Entry> = plan.due.iter().map(|due| intent(plan.now, due)).collect();
     hands.log.append(&intents)?;

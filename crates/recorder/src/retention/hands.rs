@@ -39,6 +39,8 @@ pub trait Log {
 pub trait Ledger {
     /// At most `limit` recordings that are due, begun destructions first, then the oldest.
     fn due(&mut self, now: UnixMillis, retention: Duration, limit: u32) -> Result<Vec<DueRow>, CatalogueFault>;
+    /// At most `limit` recordings of which nothing is to be kept, whatever the clock says.
+    fn not_to_be_kept(&mut self, limit: u32) -> Result<Vec<DueRow>, CatalogueFault>;
     /// Where the parts of a recording lie.
     fn material(&mut self, id: RecordingId) -> Result<Option<Material>, CatalogueFault>;
     /// Applies a group, all or none, on the medium when it returns.
@@ -92,6 +94,10 @@ impl<F: AppendFile> Log for AuditLog<F> {
 impl Ledger for Catalogue {
     fn due(&mut self, now: UnixMillis, retention: Duration, limit: u32) -> Result<Vec<DueRow>, CatalogueFault> {
         Self::due(self, now, retention, limit)
+    }
+
+    fn not_to_be_kept(&mut self, limit: u32) -> Result<Vec<DueRow>, CatalogueFault> {
+        Self::not_to_be_kept(self, limit)
     }
 
     fn material(&mut self, id: RecordingId) -> Result<Option<Material>, CatalogueFault> {

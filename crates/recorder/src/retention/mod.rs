@@ -15,6 +15,6 @@ mod execute;
 mod hands;
 mod plan;
 
-pub use execute::{Batch, RetentionFault, Step, Terms, Unfinished, run};
+pub use execute::{Batch, RetentionFault, Step, Terms, Unfinished, run, run_undated};
 pub use hands::{Copies, HandFault, Hands, Keys, Ledger, Log, Segments, SlotProof};
 pub use plan::{ClockDoubted, ClockState, DestructionPlan, Due, believe, plan};
