@@ -19,12 +19,43 @@ pub fn for_directory(directory: &Path) -> String {
 /// Where the template looks for the prompts.
 const PROMPTS_PLACE: &str = "$${sounds_dir}/callvault";
 
-/// The shipped prompts that the template names, by file name.
-pub const PROMPTS: [(&str, &[u8]); 4] = [
-    ("notice-nl.wav", include_bytes!("../../../freeswitch-conf/prompts/notice-nl.wav")),
-    ("notice-en.wav", include_bytes!("../../../freeswitch-conf/prompts/notice-en.wav")),
-    ("notice-outbound-nl.wav", include_bytes!("../../../freeswitch-conf/prompts/notice-outbound-nl.wav")),
-    ("notice-outbound-en.wav", include_bytes!("../../../freeswitch-conf/prompts/notice-outbound-en.wav")),
+/// A shipped file by its name, with its bytes.
+macro_rules! shipped {
+    ($name:literal) => {
+        ($name, include_bytes!(concat!("../../../freeswitch-conf/prompts/", $name)))
+    };
+}
+
+/// The shipped prompts that the template names, each with its manifest, by file name.
+pub const PROMPTS: [(&str, &[u8]); 28] = [
+    shipped!("notice-nl.wav"),
+    shipped!("notice-nl.wav.prompt.json"),
+    shipped!("notice-en.wav"),
+    shipped!("notice-en.wav.prompt.json"),
+    shipped!("notice-optout-nl.wav"),
+    shipped!("notice-optout-nl.wav.prompt.json"),
+    shipped!("notice-optout-en.wav"),
+    shipped!("notice-optout-en.wav.prompt.json"),
+    shipped!("notice-optin-nl.wav"),
+    shipped!("notice-optin-nl.wav.prompt.json"),
+    shipped!("notice-optin-en.wav"),
+    shipped!("notice-optin-en.wav.prompt.json"),
+    shipped!("notice-outbound-nl.wav"),
+    shipped!("notice-outbound-nl.wav.prompt.json"),
+    shipped!("notice-outbound-en.wav"),
+    shipped!("notice-outbound-en.wav.prompt.json"),
+    shipped!("notice-outbound-optout-nl.wav"),
+    shipped!("notice-outbound-optout-nl.wav.prompt.json"),
+    shipped!("notice-outbound-optout-en.wav"),
+    shipped!("notice-outbound-optout-en.wav.prompt.json"),
+    shipped!("notice-outbound-optin-nl.wav"),
+    shipped!("notice-outbound-optin-nl.wav.prompt.json"),
+    shipped!("notice-outbound-optin-en.wav"),
+    shipped!("notice-outbound-optin-en.wav.prompt.json"),
+    shipped!("stopped-nl.wav"),
+    shipped!("stopped-nl.wav.prompt.json"),
+    shipped!("stopped-en.wav"),
+    shipped!("stopped-en.wav.prompt.json"),
 ];
 
 /// This machine's name, as far as the configuration takes it.
@@ -56,8 +87,8 @@ mod tests {
         assert!(text.contains("<param name=\"roster\" value=\"/srv/a &amp; b/roster.json\"/>"), "{text}");
         assert_eq!(text.lines().count(), TEMPLATE.lines().count());
         let changed = text.lines().zip(TEMPLATE.lines()).filter(|(new, old)| new != old).count();
-        assert!((7..=8).contains(&changed), "{changed} lines differ");
-        for (name, _) in PROMPTS {
+        assert!((17..=18).contains(&changed), "{changed} lines differ");
+        for (name, _) in PROMPTS.into_iter().filter(|(name, _)| name.ends_with(".wav")) {
             assert!(text.contains(&format!("file=\"/srv/a &amp; b/prompts/{name}\"")), "{name}: {text}");
         }
     }

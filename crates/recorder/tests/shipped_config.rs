@@ -10,7 +10,9 @@ use config_support::read;
 use proptest::prelude::*;
 
 const SHIPPED: &str = include_str!("../../../freeswitch-conf/autoload_configs/callvault.conf.xml");
-const DIALPLANS: [&str; 3] = [
+const DIALPLANS: [&str; 5] = [
+    include_str!("../../../freeswitch-conf/dialplan/callvault_click_to_call.xml"),
+    include_str!("../../../freeswitch-conf/dialplan/callvault_conference.xml"),
     include_str!("../../../freeswitch-conf/dialplan/callvault_inbound.xml"),
     include_str!("../../../freeswitch-conf/dialplan/callvault_outbound.xml"),
     include_str!("../../../freeswitch-conf/dialplan/callvault_queue.xml"),
@@ -52,7 +54,10 @@ fn the_shipped_values_are_the_defaults() {
     assert_eq!(bare.retention, Duration::from_secs(30 * 24 * 3600));
     // The emergency number alone is written and built in: the hash knows it as written.
     assert!(is_emergency(&bare, "112"));
-    let differs = Policy { emergency_numbers: shipped().emergency_numbers, hash: shipped().hash, ..bare };
+    // What is shipped has manifests; prompts of before go on where the line is left out, with a warning.
+    assert!(!bare.manifests_required && shipped().manifests_required);
+    let (emergency_numbers, hash) = (shipped().emergency_numbers, shipped().hash);
+    let differs = Policy { emergency_numbers, hash, manifests_required: true, ..bare };
     assert_eq!(format!("{differs:?}"), format!("{:?}", shipped()));
 }
 
