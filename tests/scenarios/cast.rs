@@ -49,6 +49,8 @@ impl Casting {
         let vault = Vault::init(stage.directory())?
             .with("company-numbers", r"^2\d{3}$")
             .with("record-internal", "true")
+            // A test's prompts are tones: what they say is no promise here.
+            .with("prompt-manifests", "optional")
             .with("uninformed", "record");
         let (caller, agent, third) =
             (UserAgent::start(OUTSIDE)?, UserAgent::start(INSIDE[0])?, UserAgent::start(INSIDE[1])?);
@@ -174,5 +176,17 @@ pub fn speak(call: &Call, frequency: u32, length: Duration) -> Proof {
     call.say(Speech::Tone(frequency));
     call.talk(length)?;
     call.say(Speech::Silence);
+    Ok(())
+}
+
+/// Each speaks until the other hears it.
+pub fn hear_each_other(one: (&Call, u32), other: (&Call, u32)) -> Proof {
+    for ((speaker, frequency), listener) in [(one, other.0), (other, one.0)] {
+        speaker.say(Speech::Tone(frequency));
+        speaker.talk(Duration::from_millis(300))?;
+        listener.media().wait_heard(frequency, SOON)?;
+        speaker.say(Speech::Silence);
+        speaker.talk(Duration::from_millis(200))?;
+    }
     Ok(())
 }

@@ -16,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
     on_each_host([
         Promise { name: "hold_by_the_agent", act: by_the_agent, judge: hold_is_a_gap },
         Promise { name: "hold_by_the_caller", act: by_the_caller, judge: each_on_its_own_track },
+        Promise { name: "held_by_command", act: by_command, judge: each_on_its_own_track },
     ])
 }
 
@@ -50,6 +51,29 @@ fn by_the_caller(stage: &Stage) -> Proof<(Cast, Account)> {
     out.hang_up()?;
     into.wait_ended(SOON)?;
     let account = Account::of(&[(&out, CALLER), (&into, AGENT)])?;
+    Ok((cast, account))
+}
+
+/// `uuid_hold`: the host says hold by itself; the caller speaks meanwhile.
+fn by_command(stage: &Stage) -> Proof<(Cast, Account)> {
+    let cast = Cast::on(stage)?;
+    let (out, into) = cast.bridged(silent(), silent())?;
+    let both = [(&out, CALLER), (&into, AGENT)];
+    converse(&both)?;
+    cast.host.must(&format!("uuid_hold {}", into.id()))?;
+    cast.host.wait_leg(into.id(), "CHANNEL_HOLD", SOON)?;
+    out.talk(Duration::from_millis(500))?;
+    speak(&out, CALLER, Duration::from_millis(700))?;
+    out.talk(Duration::from_millis(300))?;
+    cast.host.must(&format!("uuid_hold off {}", into.id()))?;
+    cast.host.wait_leg(into.id(), "CHANNEL_UNHOLD", SOON)?;
+    out.talk(Duration::from_millis(600))?;
+    converse(&both)?;
+    out.hang_up()?;
+    into.wait_ended(SOON)?;
+    let mut account = Account::of(&both)?;
+    promise!(account.parts[0].spoken.len() == 5, "twice, once on hold, twice: {:?}", account.parts[0].spoken);
+    account.parts[0].spoken.remove(2);
     Ok((cast, account))
 }
 

@@ -6,8 +6,10 @@ mod house;
 mod oracle;
 mod promise;
 mod taken;
+mod told;
 
 mod answered_inbound;
+mod attest;
 mod bad_config;
 mod bad_store;
 mod bridge;
@@ -17,13 +19,17 @@ mod conference;
 mod demonstration;
 mod digits;
 mod early_media;
+mod exempt;
 mod hold;
 mod hostile_callers;
+mod joiners;
 mod killed;
 mod nothing_in_clear;
 mod notice;
+mod objection;
 mod originate;
 mod packet_times;
+mod pause;
 mod queue;
 mod rough_network;
 mod taps;
@@ -38,6 +44,11 @@ fn main() -> ExitCode {
     let trials = [
         answered_inbound::trials(),
         notice::trials(),
+        objection::trials(),
+        pause::trials(),
+        exempt::trials(),
+        joiners::trials(),
+        attest::trials(),
         bridge::trials(),
         demonstration::trials(),
         digits::trials(),

@@ -1,24 +1,18 @@
 //! NOT-01, NOT-02: nothing of a party is captured before it heard the notice; who hangs up in it is not recorded.
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use callvault_test_support::callvault::Vault;
-use callvault_test_support::clock::unix_ms;
-use callvault_test_support::intervals::{Interval, joined, listed, total};
+use callvault_test_support::intervals::{joined, listed, total};
 use callvault_test_support::rtp::Speech;
 use callvault_test_support::sip::{Answering, Call, CallPlan};
 use callvault_test_support::suite::{Stage, on_freeswitch};
-use callvault_test_support::tones::{AGENT, CALLER, tone_sample};
-use callvault_test_support::{Proof, promise};
+use callvault_test_support::tones::{AGENT, CALLER};
+use callvault_test_support::{Proof, broken, promise};
 use libtest_mimic::Trial;
 
-use crate::cast::{Cast, Casting, SOON, converse, silent};
+use crate::cast::{Cast, SOON, converse, silent};
 use crate::oracle::{alone_on, track_of, zero_of};
 use crate::promise::{Account, Findings, Promise, on_each_host};
-
-/// The prompt's tone, Hz, and its length.
-const PROMPT: u32 = 700;
-const PROMPT_MS: i64 = 2_000;
+use crate::told::{LONG_PROMPT_MS, PROMPT, begins, heard_whole, long_prompt, telling};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = on_each_host([
@@ -35,45 +29,33 @@ pub fn trials() -> Vec<Trial> {
             judge: captured_after_the_notice,
         },
         Promise { name: "callee_hangs_up_in_the_notice", act: callee_leaves, judge: refused },
+        Promise {
+            name: "caller_hangs_up_at_10_percent_of_the_notice",
+            act: |stage| leaves_at(stage, 10),
+            judge: |_, findings| refused_at(findings, 10),
+        },
+        Promise {
+            name: "caller_hangs_up_at_50_percent_of_the_notice",
+            act: |stage| leaves_at(stage, 50),
+            judge: |_, findings| refused_at(findings, 50),
+        },
+        Promise {
+            name: "caller_hangs_up_at_99_percent_of_the_notice",
+            act: |stage| leaves_at(stage, 99),
+            judge: |_, findings| refused_at(findings, 99),
+        },
     ]);
     trials.push(on_freeswitch("refused_leaves_nothing_on_disk", nothing_on_disk));
     trials
 }
 
-/// A tone of two seconds as the prompt.
-pub fn prompt(within: &Path) -> Proof<PathBuf> {
-    let file = within.join("notice.wav");
-    let spec = hound::WavSpec {
-        channels: 1,
-        sample_rate: 8_000,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(&file, spec)?;
-    for index in 0..PROMPT_MS as u64 * 8 {
-        writer.write_sample(tone_sample(PROMPT, 8_000, index))?;
-    }
-    writer.finalize()?;
-    Ok(file)
-}
-
-fn telling(stage: &Stage) -> Proof<Casting> {
-    let prompt = prompt(stage.directory())?;
-    let tell = |vault: Vault| {
-        vault.with("uninformed", "play").with("default-language", "en").with_notice(&prompt.to_string_lossy(), "en")
-    };
-    let casting = Casting::new(stage)?.policy(tell);
-    let dial = casting.agent.dial_string();
-    Ok(casting.extension("line", &[("answer", ""), ("callvault_notice", ""), ("bridge", &dial)]))
-}
-
 /// The caller speaks from its answer on, through the notice; the agent too.
 fn dialplan_tells(stage: &Stage) -> Proof<(Cast, Account)> {
-    told_inbound(telling(stage)?.start(stage)?, "line")
+    told_inbound(telling(stage, &[])?.start(stage)?, "line")
 }
 
 fn nobody_tells(stage: &Stage) -> Proof<(Cast, Account)> {
-    told_inbound(telling(stage)?.start(stage)?, "2001")
+    told_inbound(telling(stage, &[])?.start(stage)?, "2001")
 }
 
 fn told_inbound(cast: Cast, extension: &str) -> Proof<(Cast, Account)> {
@@ -93,7 +75,7 @@ fn told_inbound(cast: Cast, extension: &str) -> Proof<(Cast, Account)> {
 }
 
 fn callee_is_told(stage: &Stage) -> Proof<(Cast, Account)> {
-    let cast = telling(stage)?.start(stage)?;
+    let cast = telling(stage, &[])?.start(stage)?;
     cast.caller.answering(Answering::AtOnce, CallPlan::tone(CALLER));
     cast.agent.answering(Answering::AtOnce, silent());
     let job = format!("originate {} &bridge({})", cast.agent.dial_string(), cast.caller.dial_string());
@@ -112,18 +94,6 @@ fn callee_is_told(stage: &Stage) -> Proof<(Cast, Account)> {
     let mut account = Account::of(&[(&out, CALLER), (&into, AGENT)])?;
     account.moments = vec![("told".into(), heard.to)];
     Ok((cast, account))
-}
-
-/// Waits until the prompt was heard, whole and in one piece; when, in Unix ms.
-fn heard_whole(call: &Call) -> Proof<Interval> {
-    call.media().wait_heard(PROMPT, SOON)?;
-    call.talk(Duration::from_millis(PROMPT_MS as u64 + 300))?;
-    let heard = call.heard()?;
-    let zero = unix_ms(heard.started);
-    let prompt = joined(&heard.audible(PROMPT), 40);
-    promise!(prompt.len() == 1, "the prompt is heard once, whole: {}", listed(&prompt));
-    promise!((prompt[0].length() - PROMPT_MS).abs() <= 60, "{PROMPT_MS} ms of prompt are due: {}", listed(&prompt));
-    Ok(prompt[0].seen_from(-zero))
 }
 
 fn captured_after_the_notice(account: &Account, findings: &Findings) -> Proof {
@@ -155,7 +125,7 @@ fn captured_after_the_notice(account: &Account, findings: &Findings) -> Proof {
 }
 
 fn caller_leaves(stage: &Stage) -> Proof<(Cast, Account)> {
-    let cast = telling(stage)?.start(stage)?;
+    let cast = telling(stage, &[])?.start(stage)?;
     let call = leave_in_the_notice(&cast)?;
     let account = Account::of(&[(&call, CALLER)])?;
     Ok((cast, account))
@@ -169,8 +139,33 @@ fn leave_in_the_notice(cast: &Cast) -> Proof<Call> {
     Ok(call)
 }
 
+/// The caller hangs up when this share of the prompt was played to it.
+fn leaves_at(stage: &Stage, percent: u64) -> Proof<(Cast, Account)> {
+    let prompt = long_prompt(stage.directory())?;
+    let casting = telling(stage, &[])?.policy(|vault| vault.with_notice(&prompt.to_string_lossy(), "en"));
+    let cast = casting.start(stage)?;
+    let call = cast.dial("line", CallPlan::tone(CALLER))?;
+    let due = begins(&call)? + Duration::from_millis(LONG_PROMPT_MS as u64 * percent / 100);
+    call.talk(due.saturating_duration_since(Instant::now()))?;
+    call.hang_up()?;
+    let account = Account::of(&[(&call, CALLER)])?;
+    Ok((cast, account))
+}
+
+fn refused_at(findings: &Findings, percent: i64) -> Proof {
+    refused(&Account::default(), findings)?;
+    let [notice] = findings.views[0].notices.as_slice() else {
+        broken!("one notice was begun: {:#?}", findings.views[0].notices)
+    };
+    let count = |name: &str| notice[name].as_i64().unwrap_or(-1);
+    let (due, written) = (count("frames_due"), count("frames_written"));
+    promise!(notice["state"] == "partial", "{percent} % of a notice is no notice: {notice:#}");
+    promise!((written * 100 - due * percent).abs() <= due, "{percent} % of {due} packets: {notice:#}");
+    Ok(())
+}
+
 fn callee_leaves(stage: &Stage) -> Proof<(Cast, Account)> {
-    let cast = telling(stage)?.start(stage)?;
+    let cast = telling(stage, &[])?.start(stage)?;
     cast.caller.answering(Answering::AtOnce, CallPlan::tone(CALLER));
     let dial = format!("bgapi originate {} &park", cast.caller.dial_string());
     cast.host.api(&dial)?;
@@ -192,7 +187,7 @@ fn refused(_: &Account, findings: &Findings) -> Proof {
 }
 
 fn nothing_on_disk(stage: &Stage) -> Proof {
-    let cast = telling(stage)?.start(stage)?;
+    let cast = telling(stage, &[])?.start(stage)?;
     leave_in_the_notice(&cast)?;
     cast.wait_idle()?;
     cast.vault.wait_listed(&cast.host, 1)?;

@@ -135,3 +135,34 @@ fn lengths_match(account: &Account, view: &View, opened: &Opened, beyond: i64) -
     promise!((-LENGTH..=beyond).contains(&(wav - length)), "{length} ms of call, {wav} ms of WAV");
     Ok(())
 }
+
+/// Each party is on its track when it spoke from the moment named by its leg on (its notice's end), or from its answer
+/// where there is none; nobody else is there. Capture may begin some packets after that moment, never before.
+pub fn each_from_its_moment_on(account: &Account, findings: &Findings) -> Proof {
+    let (view, opened) = findings.recorded()?;
+    let zero = zero_of(view)?;
+    for part in &account.parts {
+        let moment = account.moments.iter().find(|(leg, _)| *leg == part.leg).map_or(part.call.from, |(_, at)| *at);
+        let due = clipped(&part.spoken, Interval::new(moment, part.call.to));
+        let due: Vec<Interval> = due.into_iter().map(|said| said.seen_from(zero)).collect();
+        let (channel, _) = track_of(view, &part.leg)?;
+        let found = joined(&opened.audible(channel, part.frequency), HICCUP);
+        let late = |due: &Interval, found: &Interval| {
+            let beginning = if due.from == moment - zero { BEGINNING } else { WHEN };
+            (-WHEN..=beginning).contains(&(found.from - due.from)) && (found.to - due.to).abs() <= WHEN
+        };
+        let alike = due.len() == found.len() && due.iter().zip(&found).all(|(due, found)| late(due, found));
+        promise!(alike, "{} Hz: due {}; found {}", part.frequency, listed(&due), listed(&found));
+        alone_on(part.frequency, opened, channel)?;
+    }
+    Ok(())
+}
+
+/// Nothing is kept, for this reason.
+pub fn not_recorded(reason: &str, findings: &Findings) -> Proof {
+    let [view] = findings.views.as_slice() else { broken!("one call is due: {:#?}", findings.views) };
+    let outcome = (view.outcome.as_deref(), view.reason.as_deref());
+    promise!(outcome == (Some("not_recorded"), Some(reason)), "not_recorded({reason}) is due: {view:#?}");
+    promise!(matches!(view.state.as_str(), "none" | "destroyed"), "no audio is kept: {}", view.state);
+    Ok(())
+}

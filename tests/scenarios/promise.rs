@@ -126,6 +126,11 @@ pub fn on_each_host<const N: usize>(promises: [Promise; N]) -> Vec<Trial> {
     promises.into_iter().flat_map(on_both).collect()
 }
 
+/// A promise that a replay cannot show: what is told to the recorder by a command is in no trace.
+pub fn on_a_real_host_alone(promise: Promise) -> Trial {
+    on_freeswitch(promise.name, move |stage| promise.on_a_real_host(stage))
+}
+
 impl Promise {
     fn on_a_real_host(self, stage: &Stage) -> Proof {
         let (cast, account) = (self.act)(stage)?;

@@ -58,7 +58,8 @@ impl Taken {
     pub fn vault(&self, directory: &Path) -> Proof<Vault> {
         let [_, _, policy] = self.files();
         let text = std::fs::read_to_string(policy)?.replace(DIRECTORY, &directory.to_string_lossy());
-        crate::notice::prompt(directory)?;
+        crate::told::prompt(directory)?;
+        crate::told::long_prompt(directory)?;
         Ok(Vault::init(directory)?.with_configuration(text))
     }
 

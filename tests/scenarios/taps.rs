@@ -20,7 +20,8 @@ pub fn trials() -> Vec<Trial> {
         Promise { name: "media_brought_back", act: media_brought_back, judge: each_on_its_own_track },
     ]);
     trials.push(on_freeswitch("foreign_tap_told", foreign_tap_told));
-    trials.push(on_freeswitch("listener_hung_up", listener_hung_up));
+    trials.push(on_freeswitch("listener_told", |stage| listened_to(stage, "report")));
+    trials.push(on_freeswitch("listener_hung_up", |stage| listened_to(stage, "hangup")));
     trials
 }
 
@@ -97,17 +98,20 @@ fn foreign_tap_told(stage: &Stage) -> Proof {
     each_on_its_own_track(&account, &Findings::gather(&cast.vault, &cast.host, 1)?)
 }
 
-/// PUR-08: who listens is hung up where the policy says so; the call goes on.
-fn listener_hung_up(stage: &Stage) -> Proof {
-    let cast = Casting::new(stage)?.policy(|vault| vault.with("foreign-taps", "hangup")).start(stage)?;
+/// PUR-08: who listens is told of, and hung up where the policy says so; the call goes on.
+fn listened_to(stage: &Stage, policy: &str) -> Proof {
+    let cast = Casting::new(stage)?.policy(|vault| vault.with("foreign-taps", policy)).start(stage)?;
     let (out, into) = cast.bridged(silent(), silent())?;
     out.talk(Duration::from_millis(400))?;
     cast.third.answering(Answering::AtOnce, silent());
     let since = Instant::now();
     cast.host.events().background(&format!("originate {} &eavesdrop({})", cast.third.dial_string(), out.id()), SOON)?;
     let listener = cast.third.incoming(SOON)?;
-    listener.wait_ended(SOON)?;
     alarmed(&cast, "foreign_tap", since)?;
+    match policy {
+        "hangup" => drop(listener.wait_ended(SOON)?),
+        _ => listener.hang_up()?,
+    }
     converse(&[(&out, CALLER), (&into, AGENT)])?;
     out.hang_up()?;
     into.wait_ended(SOON)?;

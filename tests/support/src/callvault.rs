@@ -377,6 +377,9 @@ pub struct View {
     /// How each party stood, and since when.
     #[serde(default)]
     pub parties: Vec<PartyView>,
+    /// What the tombstone has, where it was destroyed.
+    #[serde(default)]
+    pub destroyed: Option<Value>,
 }
 
 impl View {
