@@ -102,8 +102,20 @@ void application_enter_callvault_shim(switch_application_interface_t *applicatio
 	PROTECT_INTERFACE(application);
 }
 
-/* A digit must neither break the prompt nor be lost: it stays for whoever reads it next. */
-static switch_status_t leave_digit(switch_core_session_t *session, void *input, switch_input_type_t type, void *buf, unsigned int buflen)
+switch_status_t play_callvault_shim(switch_core_session_t *session, const char *source)
+{
+	switch_file_handle_t handle = { 0 };
+
+	/* With arguments a digit would break it, or be taken out of the queue: without, it stays for whoever reads it next. */
+	return switch_ivr_play_file(session, &handle, source, NULL);
+}
+
+struct waiting {
+	int (*go_on)(void *data);
+	void *data;
+};
+
+static switch_status_t take_digit(switch_core_session_t *session, void *input, switch_input_type_t type, void *buf, unsigned int buflen)
 {
 	(void)session;
 	(void)input;
@@ -113,20 +125,32 @@ static switch_status_t leave_digit(switch_core_session_t *session, void *input, 
 	return SWITCH_STATUS_SUCCESS;
 }
 
-switch_status_t play_callvault_shim(switch_core_session_t *session, const char *source)
+static switch_status_t look_whether_to_go_on(switch_core_session_t *session, switch_frame_t *frame, void *user_data)
 {
-	switch_file_handle_t handle = { 0 };
-	switch_input_args_t args = { 0 };
+	struct waiting *waiting = user_data;
 
-	args.input_callback = leave_digit;
-	return switch_ivr_play_file(session, &handle, source, &args);
+	(void)session;
+	(void)frame;
+	return waiting->go_on(waiting->data) ? SWITCH_STATUS_SUCCESS : SWITCH_STATUS_TIMEOUT;
 }
 
-int measure_callvault_shim(const char *source, uint32_t rate, uint64_t *samples)
+void wait_for_answer_callvault_shim(switch_core_session_t *session, uint32_t ms, int (*go_on)(void *data), void *data)
+{
+	struct waiting waiting = { go_on, data };
+	switch_input_args_t args = { 0 };
+
+	args.input_callback = take_digit;
+	args.read_frame_callback = look_whether_to_go_on;
+	args.user_data = &waiting;
+	switch_ivr_sleep(session, ms, SWITCH_FALSE, &args);
+}
+
+int measure_callvault_shim(const char *source, uint32_t rate, uint64_t *samples, double *power)
 {
 	switch_file_handle_t handle = { 0 };
 	int16_t buffer[2048];
 	uint64_t total = 0;
+	double sum = 0;
 	int endless = 0;
 
 	if (switch_core_file_open(&handle, source, 1, rate, SWITCH_FILE_FLAG_READ | SWITCH_FILE_DATA_SHORT, NULL) != SWITCH_STATUS_SUCCESS) {
@@ -138,11 +162,15 @@ int measure_callvault_shim(const char *source, uint32_t rate, uint64_t *samples)
 		if (switch_core_file_read(&handle, buffer, &length) != SWITCH_STATUS_SUCCESS || !length) {
 			break;
 		}
+		for (switch_size_t place = 0; place < length && place < sizeof(buffer) / sizeof(buffer[0]); place++) {
+			sum += (double)buffer[place] * buffer[place];
+		}
 		total += length;
 		/* An endless stream has no length, and ten minutes are no prompt. */
 		endless = total > (uint64_t)rate * 600;
 	}
 	switch_core_file_close(&handle);
 	*samples = total;
+	*power = total ? sum / total / (32768.0 * 32768.0) : 0;
 	return endless ? -1 : 0;
 }

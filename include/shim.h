@@ -33,7 +33,12 @@ void application_enter_callvault_shim(switch_application_interface_t *applicatio
 /* Plays a file or stream on the leg in this thread, digits left alone (switch_ivr_play_file). */
 switch_status_t play_callvault_shim(switch_core_session_t *session, const char *source);
 
-/* The length of a playable source in samples at this rate, without playing it; 0 where it could be told. */
-int measure_callvault_shim(const char *source, uint32_t rate, uint64_t *samples);
+/* Reads the leg for so long, or until `go_on` says 0: it is asked after each packet. Digits are taken: they are the
+   answer that is waited for, and nobody who reads next shall have them (switch_ivr_sleep). */
+void wait_for_answer_callvault_shim(switch_core_session_t *session, uint32_t ms, int (*go_on)(void *data), void *data);
+
+/* The length of a playable source in samples at this rate and its mean power, a full square being 1, without playing
+   it; 0 where both could be told. */
+int measure_callvault_shim(const char *source, uint32_t rate, uint64_t *samples, double *power);
 
 #endif

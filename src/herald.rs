@@ -13,8 +13,9 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::ffi::session::Located;
 use crate::ffi::{entry, events, interfaces};
-use crate::legs::{Beeps, Registry, Repairs, Returns, outcome_text};
+use crate::legs::{Beeps, Registry, Repairs, Returns, SOUND, outcome_text};
 use crate::module::module;
+use crate::notice;
 
 enum Note {
     Legs(usize),
@@ -146,8 +147,12 @@ impl Chores {
     /// What the recorder asks for on a leg.
     fn ask(&mut self, registry: &Registry, leg: LegKey, request: Request) {
         match request {
-            Request::Beep => self.beeps.sound(registry, leg),
-            Request::SayStopped => {}
+            Request::Beep => self.beeps.sound(registry, leg, SOUND),
+            Request::SayStopped => {
+                if let Some(words) = notice::saying_stopped(registry, leg) {
+                    self.beeps.sound(registry, leg, &words);
+                }
+            }
         }
     }
 }

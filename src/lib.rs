@@ -64,6 +64,7 @@ fn load() -> Result<(), ()> {
             return Err(());
         }
     };
+    recorder.prompts(prompts.state());
     let loaded =
         Arc::new(Module { recorder, registry, herald, prompts: arc_swap::ArcSwap::from_pointee(prompts), host });
     module::fill(Arc::clone(&loaded));

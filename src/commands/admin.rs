@@ -105,7 +105,14 @@ pub fn run(module: &Arc<Module>, arguments: &str) -> Answer {
 fn reload(module: &Module) -> Result<(), CommandFault> {
     let policy = config::read().map_err(|fault| CommandFault::saying("bad_config", fault))?;
     let prompts = PromptBook::measure(&policy);
-    module.recorder.reload(policy)?;
+    let before = module.prompts.load_full();
+    // A notice that begins in between finds its prompt in either policy.
+    module.prompts.store(Arc::new(prompts.with(&before)));
+    if let Err(fault) = module.recorder.reload(policy) {
+        module.prompts.store(before);
+        return Err(fault);
+    }
+    module.recorder.prompts(prompts.state());
     module.prompts.store(Arc::new(prompts));
     Ok(())
 }

@@ -97,6 +97,10 @@ unsafe extern "C" fn bug_callback(
                 let frame = unsafe { host::switch_core_media_bug_get_native_write_frame(bug).as_ref() };
                 if let Some(frame) = frame {
                     leg.count_written();
+                    if leg.watch.is_on() {
+                        // SAFETY: the leg's session lives for the callback of a bug of its own.
+                        leg.watch.written(SystemClock.monotonic(), unsafe { flows_out(leg) });
+                    }
                     if let Some(tap) = leg.write_tap() {
                         // SAFETY: as above.
                         unsafe { take(tap, frame) };
@@ -109,6 +113,17 @@ unsafe extern "C" fn bug_callback(
         }
     });
     host::SWITCH_TRUE
+}
+
+/// Whether what is written now is sent: one field of the leg's media, read without a lock
+/// (switch_core_media.c:switch_core_session_media_flow).
+///
+/// # Safety
+/// The leg's session is alive.
+unsafe fn flows_out(leg: &Leg) -> bool {
+    let session = std::ptr::with_exposed_provenance_mut(leg.address);
+    // SAFETY: by this function's contract.
+    unsafe { Session::from_host(session) }.is_some_and(Session::media_flows_out)
 }
 
 /// Where a leg keeps its bug's handle.

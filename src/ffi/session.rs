@@ -8,6 +8,7 @@ use callvault_recorder::conversation::Direction;
 use callvault_recorder::ids::LegUuid;
 
 use super::bindings as host;
+use super::entry::enter;
 use super::text::{c_string, copy, readable};
 
 /// The name that our media bug carries in `uuid_buglist`.
@@ -221,6 +222,20 @@ impl<'a> Session<'a> {
         self.flag(Flag::Answered)
     }
 
+    /// Hangs the leg up because it took too long to answer.
+    pub fn give_up(self) {
+        // SAFETY: channel and strings are alive; the function only keeps the pointers while it runs.
+        unsafe {
+            host::switch_channel_perform_hangup(
+                self.channel(),
+                SOURCE.as_ptr(),
+                c"give_up".as_ptr(),
+                0,
+                host::SWITCH_CAUSE_ALLOTTED_TIMEOUT,
+            )
+        };
+    }
+
     /// Plays a file or stream to the leg in this thread; returns when it ended.
     pub fn play(self, source: &str) -> Played {
         let source = c_string(source);
@@ -231,10 +246,24 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Forgets digits that wait to be read: one would break a prompt at once.
-    pub fn flush_digits(self) {
-        // SAFETY: the channel is alive.
-        unsafe { host::switch_channel_flush_dtmf(self.channel()) };
+    /// Reads the leg for this long, or until `go_on` says no; it is asked after each packet. Digits that come, or came
+    /// and were not read, are taken out of the leg's queue: they are the answer that is waited for.
+    pub fn wait_for_answer(self, ms: u32, mut go_on: impl FnMut() -> bool) {
+        unsafe extern "C" fn ask<F: FnMut() -> bool>(data: *mut c_void) -> i32 {
+            enter(0, || {
+                // SAFETY: `wait_for_answer` gave the address of its closure, which waits there with it.
+                unsafe { data.cast::<F>().as_mut() }.is_some_and(|go_on| go_on()).into()
+            })
+        }
+        fn asking<F: FnMut() -> bool>(_: &F) -> unsafe extern "C" fn(*mut c_void) -> i32 {
+            ask::<F>
+        }
+        let function = asking(&go_on);
+        // SAFETY: the session is alive and this thread is the one that reads it; function and closure are alive for the
+        // call, in which alone the host uses them.
+        unsafe {
+            host::wait_for_answer_callvault_shim(self.raw(), ms, Some(function), (&raw mut go_on).cast());
+        }
     }
 
     /// Lets the host listen for digits in the audio (switch_ivr_async.c:switch_ivr_inband_dtmf_session); they then come
@@ -390,11 +419,20 @@ pub fn all_uuids() -> Vec<LegUuid> {
     uuids
 }
 
-/// The length in samples at this rate of anything the host can play; `None` where it has none (missing, endless).
-pub fn measure(source: &str, rate: u32) -> Option<u64> {
+/// What was measured of a source that the host can play.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// Its length in samples of the rate that was asked for.
+    pub samples: u64,
+    /// Its mean power, a full square being 1.
+    pub power: f64,
+}
+
+/// Measures anything the host can play; `None` where it has no length (missing, endless).
+pub fn measure(source: &str, rate: u32) -> Option<Measured> {
     let source = c_string(source);
-    let mut samples = 0;
-    // SAFETY: string and target are alive for the call.
-    let status = unsafe { host::measure_callvault_shim(source.as_ptr(), rate, &raw mut samples) };
-    (status == 0).then_some(samples)
+    let (mut samples, mut power) = (0, 0.0);
+    // SAFETY: string and targets are alive for the call.
+    let status = unsafe { host::measure_callvault_shim(source.as_ptr(), rate, &raw mut samples, &raw mut power) };
+    (status == 0).then_some(Measured { samples, power })
 }

@@ -26,17 +26,17 @@ pub struct Beeps {
 
 impl Beeps {
     /// The leg's party hears it now.
-    pub fn sound(&mut self, registry: &Registry, key: LegKey) {
+    pub fn sound(&mut self, registry: &Registry, key: LegKey, source: &CStr) {
         let Some(leg) = registry.by_key(key) else { return };
         let Some(session) = Located::by_uuid(&leg.uuid()).filter(|session| session.is_up() && session.has_media())
         else {
             return;
         };
-        if session.mix_in(SOUND) {
+        if session.mix_in(source) {
             renew_tap(*session, &leg);
             self.sounding.push((Instant::now() + OVER, key));
         } else {
-            tracing::warn!(leg = leg.uuid().as_str(), "the host played no reminder to this leg");
+            tracing::warn!(leg = leg.uuid().as_str(), "the host played {source:?} to nobody");
         }
     }
 

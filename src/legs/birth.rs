@@ -1,7 +1,7 @@
 //! A leg's birth: what it is, whose party is on it, which recording it belongs to, whether it must be told.
 use std::sync::Arc;
 
-use callvault_recorder::conversation::{Direction, LegFacts, LegInput, Personal};
+use callvault_recorder::conversation::{Direction, LegFacts, LegInput, Personal, Side};
 use callvault_recorder::ids::{InstanceTag, LegUuid, RecordingId};
 use callvault_recorder::policy::{LegSigns, NoticeDue, NoticeFacts};
 
@@ -96,6 +96,9 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
         module.recorder.tell(leg.key, LegInput::NoticeDue);
         hang_notice(session, leg.direction, born_for.as_deref());
     }
+    if is_party && leg.side == Side::Company && notice::tells_whom_it_rings(&policy) {
+        session.set_variable(c"execute_on_pre_originate_callvault", notice::AT_RINGING);
+    }
     if !hooks::add_session_hooks(session) {
         tracing::error!(leg = leg.uuid().as_str(), "the host took no hooks: this leg is not recorded");
     }
@@ -112,6 +115,7 @@ fn hang_notice(session: Session<'_>, direction: Direction, born_for: Option<&Leg
         Direction::Outbound => {
             session.set_variable(c"group_confirm_key", "exec");
             session.set_variable(c"group_confirm_file", notice::AT_CONFIRM);
+            notice::keep_own_limit(session);
             // Else a callee who hangs up in the notice makes the caller's side see 200: mod_sofia hands the callee's on.
             if let Some(caller) = born_for.and_then(|leg| Located::by_uuid(&leg.uuid())) {
                 caller.set_variable(c"sip_ignore_remote_cause", "true");

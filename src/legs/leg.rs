@@ -1,6 +1,7 @@
 //! What we keep of a leg.
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use callvault_recorder::conversation::{Direction, LegFacts, Side, Wishes};
 use callvault_recorder::encoding::RingSide;
@@ -11,6 +12,7 @@ use callvault_recorder::policy::{DigitMemory, NoticeMode, Policy};
 use super::Tap;
 use super::queue::Queue;
 use crate::ffi::media::BugPlace;
+use crate::notice::Watch;
 
 /// A leg, from its session's birth to its destruction. Known by our own key: the host may change the uuid.
 pub struct Leg {
@@ -18,10 +20,14 @@ pub struct Leg {
     pub key: LegKey,
     /// Its session's address: the key of the leg table.
     pub address: usize,
+    /// When we first heard of it.
+    pub born: Instant,
     /// Which way it was set up.
     pub direction: Direction,
     /// Whose party is on it.
     pub side: Side,
+    /// The leg that it was rung for, where there is one.
+    pub born_for: Option<LegKey>,
     /// A real party; loopback legs are none.
     pub is_party: bool,
     /// An emergency call.
@@ -36,6 +42,8 @@ pub struct Leg {
     pub waits: Level,
     /// Our media bug.
     pub bug: BugPlace,
+    /// What happens on it while its notice plays.
+    pub watch: Watch,
     /// The host was asked to listen for digits in its audio.
     pub listens_inband: AtomicBool,
     exempt: AtomicBool,
@@ -74,8 +82,10 @@ impl Leg {
         Self {
             key,
             address,
+            born: Instant::now(),
             direction: facts.direction,
             side: facts.side,
+            born_for: facts.born_for,
             is_party: facts.is_party,
             exempt: AtomicBool::new(facts.exempt),
             emergency: facts.emergency,
@@ -84,6 +94,7 @@ impl Leg {
             bypassed: Level::default(),
             waits: Level::default(),
             bug: BugPlace::default(),
+            watch: Watch::default(),
             listens_inband: AtomicBool::new(false),
             digits: Mutex::default(),
             queue: Mutex::default(),
@@ -133,7 +144,6 @@ impl Leg {
     }
 
     /// How its party agrees: as the policy says, or more strictly where its dialplan asked for that.
-    #[allow(dead_code, reason = "what the notice goes by")]
     pub fn mode(&self, policy: &Policy) -> NoticeMode {
         let wishes = self.wishes.lock().unwrap_or_else(PoisonError::into_inner);
         wishes.mode.unwrap_or(policy.notice_mode).max(policy.notice_mode)

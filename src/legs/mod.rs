@@ -26,7 +26,7 @@ use crate::ffi::table::LegTable;
 use crate::ffi::{hooks, media};
 use crate::module::{Module, module};
 
-pub use beep::Beeps;
+pub use beep::{Beeps, SOUND};
 pub use birth::born;
 pub use bypass::Returns;
 pub use cdr::{outcome_text, written_off};
@@ -218,6 +218,7 @@ fn levels(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
     let tell = |what| module.recorder.tell(leg.key, what);
     let held = session.flag(Flag::Holding) || session.flag(Flag::Hold);
     if leg.held.changes_to(held) {
+        leg.watch.disturbed();
         tell(LegInput::Held(held));
     }
     let waits = leg.is_party && leg.with_queue(|queue| queue.waits());

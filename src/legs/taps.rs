@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use callvault_recorder::controller::Observation;
 use callvault_recorder::ids::{LegKey, LegUuid};
-use callvault_recorder::policy::ForeignTaps;
+use callvault_recorder::policy::{ForeignTaps, PROMPT_STOPPED};
 
 use super::{Leg, Registry, beep, renew_tap, tap_writes};
 use crate::ffi::session::{BUG_NAME, Flag, Located};
@@ -107,6 +107,9 @@ pub fn tapped_by_others(uuid: &LegUuid, function: &str, target: &str) {
         return;
     }
     let Some(module) = module() else { return };
+    if module.recorder.policy().prompts.iter().any(|prompt| prompt.id == PROMPT_STOPPED && prompt.file == target) {
+        return;
+    }
     let Some(leg) = module.registry.by_uuid(uuid).filter(|leg| leg.is_party) else { return };
     if let Some(session) = Located::by_uuid(uuid).filter(|session| session.is_up()) {
         renew_tap(*session, &leg);

@@ -1,28 +1,44 @@
 //! The notice: `callvault_notice` in a dialplan, and the same hung on legs that no dialplan told (decision 17).
+mod consent;
+mod playing;
 mod prompts;
 mod proof;
+mod ringing;
+mod waiting;
+mod watch;
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
-use callvault_recorder::conversation::LegInput;
+use callvault_recorder::conversation::{LegInput, Side};
 use callvault_recorder::evidence::{NoticeEvidence, NoticeState};
+use callvault_recorder::ids::LegKey;
+use callvault_recorder::policy::{NoticeMode, PROMPT_STOPPED, Policy, Prompt};
 
 use crate::ffi::interfaces;
-use crate::ffi::session::{Flag, Played, Session};
-use crate::legs::{self, ANSWER_WITHIN, Leg, Told};
-use crate::module::Module;
+use crate::ffi::session::{Flag, Located, Session};
+use crate::legs::{self, ANSWER_WITHIN, Leg, Registry, Told};
+use crate::module::{Module, module};
 
+use playing::PlainPlaying;
 pub use prompts::{MeasuredPrompt, PromptBook};
+pub use ringing::{keep_own_limit, tells_whom_it_rings};
+pub use watch::Watch;
 
 /// The application's name.
 pub const APPLICATION: &CStr = c"callvault_notice";
+
+/// A name that no module's application has.
+const NOBODYS: &str = "callvault";
 
 /// Where the host notes which application a leg is in.
 const CURRENT_APPLICATION: &CStr = c"current_application";
 
 /// What the host runs at an inbound leg's answer.
 pub const AT_ANSWER: &str = "callvault_notice at=answer";
+
+/// What the host runs on a leg of the company's before it rings others.
+pub const AT_RINGING: &str = "callvault_notice at=ringing";
 
 /// What originate runs on an outbound leg before it counts as answered for the caller.
 pub const AT_CONFIRM: &str = "callvault_notice at=confirm";
@@ -36,6 +52,10 @@ pub fn run(session: Session<'_>, arguments: &str) {
             return tracing::error!(leg = leg.uuid().as_str(), "callvault_notice: {fault}; the call goes on, untold");
         }
     };
+    if wanted.at == At::Ringing {
+        ringing::make_room(&module, session, &leg);
+        return session.set_variable(CURRENT_APPLICATION, NOBODYS);
+    }
     if !leg.is_party || leg.told() == Told::Done {
         return;
     }
@@ -44,8 +64,8 @@ pub fn run(session: Session<'_>, arguments: &str) {
         return session.queue_application(APPLICATION, arguments);
     }
     let answered = match wanted.at {
-        At::Confirm => wait_for_answer(session),
-        At::Dialplan | At::Answer => session.flag(Flag::Answered) || session.answer(),
+        At::Confirm => ringing::wait_for_answer(session, &leg),
+        At::Dialplan | At::Answer | At::Ringing => session.flag(Flag::Answered) || session.answer(),
     };
     if !answered {
         return;
@@ -61,21 +81,14 @@ pub fn run(session: Session<'_>, arguments: &str) {
         // At `unload -f` the host hangs up every call whose variable names an application of the module that goes; this
         // call is to go on.
         let application = session.variable(CURRENT_APPLICATION);
-        session.set_variable(CURRENT_APPLICATION, "callvault");
+        session.set_variable(CURRENT_APPLICATION, NOBODYS);
         interfaces::outside_application_lock(|| play(&module, session, &leg, &wanted));
-        session.set_variable(CURRENT_APPLICATION, application.as_deref().unwrap_or_default());
+        // What the host runs beside the dialplan has put its name in place of the one that goes on afterwards.
+        if wanted.at == At::Dialplan {
+            session.set_variable(CURRENT_APPLICATION, application.as_deref().unwrap_or_default());
+        }
         leg.end_notice();
     }
-}
-
-/// Early media is no answer: a prompt played into it reaches nobody who answered.
-fn wait_for_answer(session: Session<'_>) -> bool {
-    while session.is_up() && !session.flag(Flag::Answered) {
-        if !session.wait_ms(20) {
-            break;
-        }
-    }
-    session.is_up() && session.flag(Flag::Answered)
 }
 
 fn play(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Arguments) {
@@ -86,51 +99,117 @@ fn play(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Argument
         return tracing::warn!(leg = name, "no notice is played: {reason}");
     }
     let policy = module.recorder.policy();
-    let language = wanted.language.clone().or_else(|| language_of(session)).unwrap_or_default();
-    let prompt = match &wanted.prompt {
-        Some(id) => policy.prompt(id, &language),
-        None => policy.prompt_for(leg.direction, policy.notice_mode, &language),
+    let prompt = match chosen(module, &policy, session, leg, wanted) {
+        Ok(prompt) => prompt,
+        Err(NotPlayed { prompt, why }) => {
+            tracing::error!(leg = name, "no notice is played, and the party does not count as told: {why}");
+            let evidence = proof::nothing(leg, prompt.as_ref());
+            module.recorder.tell_and_wait(leg.key, LegInput::NoticeEnded(Box::new(evidence)), ANSWER_WITHIN);
+            return;
+        }
     };
-    let Some(prompt) = prompt.and_then(|prompt| module.prompts.load().measured(prompt)) else {
-        tracing::error!(leg = name, "no usable prompt is configured: the party is not told");
-        module.recorder.tell_and_wait(leg.key, LegInput::NoticeEnded(Box::new(proof::nothing(leg))), ANSWER_WITHIN);
-        return;
-    };
+    if wanted.at == At::Answer {
+        let line = session.variable(c"destination_number").unwrap_or_default();
+        module.recorder.told_only_by_module(&line);
+    }
     module.recorder.tell_and_wait(leg.key, LegInput::NoticeStarted, ANSWER_WITHIN);
-    session.flush_digits();
+    let evidence = play_and_measure(module, &policy, session, leg, &prompt);
+    report(name, &evidence);
+    let informed = evidence.state == NoticeState::Informed;
+    module.recorder.tell_and_wait(leg.key, LegInput::NoticeEnded(Box::new(evidence)), ANSWER_WITHIN);
+    if informed && leg.side == Side::Outside && leg.mode(&policy) == NoticeMode::OptIn {
+        consent::wait(module, &policy, session, leg);
+    }
+}
+
+/// Plays it with the other side kept company and all that changes playing put aside.
+fn play_and_measure(
+    module: &Module,
+    policy: &Policy,
+    session: Session<'_>,
+    leg: &Arc<Leg>,
+    prompt: &MeasuredPrompt,
+) -> NoticeEvidence {
     // A leg that was bridged in early media has a peer that goes on writing to it: let it discard meanwhile.
     let suspended = session.flag(Flag::Bridged);
     if suspended {
         session.set_flag(Flag::Suspend);
     }
-    let before = proof::Count::of(session, leg);
-    let flowed = session.media_flows_out();
+    let others = waiting::entertain(module, policy, leg);
+    let plain = PlainPlaying::on(session);
+    let begun = proof::Begun::on(session, leg);
     let played = session.play(&prompt.source);
-    let whole = played == Played::Whole && flowed && session.media_flows_out() && session.is_up();
-    let evidence = before.evidence(session, leg, &prompt, whole);
+    let evidence = begun.ended(session, leg, prompt, played, prompt.is_unaltered());
+    drop(plain);
+    drop(others);
     if suspended {
         session.clear_flag(Flag::Suspend);
     }
-    report(name, &evidence);
-    module.recorder.tell_and_wait(leg.key, LegInput::NoticeEnded(Box::new(evidence)), ANSWER_WITHIN);
+    evidence
+}
+
+/// A notice that cannot be played.
+struct NotPlayed {
+    prompt: Option<Prompt>,
+    why: String,
+}
+
+/// The prompt for this leg: the one asked for, or by direction and mode.
+fn chosen(
+    module: &Module,
+    policy: &Policy,
+    session: Session<'_>,
+    leg: &Leg,
+    wanted: &Arguments,
+) -> Result<MeasuredPrompt, NotPlayed> {
+    let language = wanted.language.clone().or_else(|| language_of(policy, session)).unwrap_or_default();
+    let prompt = match &wanted.prompt {
+        Some(id) => policy.prompt(id, &language),
+        None => policy.prompt_for(leg.direction, leg.mode(policy), &language),
+    };
+    let none = || NotPlayed { prompt: None, why: "no such prompt is configured".into() };
+    let prompt = prompt.ok_or_else(none)?;
+    let book = module.prompts.load();
+    let found = book.usable(prompt, |state| module.recorder.prompts(state));
+    found.map_err(|why| NotPlayed { prompt: Some(prompt.clone()), why })
+}
+
+/// What says to the leg's party that recording has stopped, where there is such a prompt and it may be played.
+pub fn saying_stopped(registry: &Registry, leg: LegKey) -> Option<CString> {
+    let module = module()?;
+    let policy = module.recorder.policy();
+    let session = Located::by_uuid(&registry.by_key(leg)?.uuid())?;
+    let language = language_of(&policy, *session).unwrap_or_default();
+    let prompt = policy.prompt(PROMPT_STOPPED, &language)?;
+    match module.prompts.load().usable(prompt, |state| module.recorder.prompts(state)) {
+        Ok(prompt) => CString::new(prompt.source).ok(),
+        Err(why) => {
+            tracing::error!("nobody is told that recording has stopped: {why}");
+            None
+        }
+    }
 }
 
 fn report(leg: &str, evidence: &NoticeEvidence) {
     let NoticeEvidence { prompt, language, frames_written, frames_due, .. } = evidence;
     match evidence.state {
-        NoticeState::Informed => tracing::info!(leg, "notice {prompt} ({language}) heard whole"),
+        NoticeState::Informed => tracing::info!(leg, "notice {prompt} ({language}) sent whole"),
         NoticeState::Partial | NoticeState::None => {
+            let sent =
+                evidence.packets_sent.map_or_else(|| "nobody knows how many".to_owned(), |sent| sent.to_string());
             tracing::warn!(
                 leg,
-                "notice {prompt} ({language}) not heard whole: {frames_written} of {frames_due} packets"
+                "notice {prompt} ({language}) not sent whole: {frames_due} packets due, {frames_written} written, {sent} sent"
             );
         }
     }
 }
 
-fn language_of(session: Session<'_>) -> Option<String> {
-    [c"callvault_language", c"default_language", c"language"]
+fn language_of(policy: &Policy, session: Session<'_>) -> Option<String> {
+    let named = policy.dialplan_may.language.then_some(c"callvault_language");
+    named
         .into_iter()
+        .chain([c"default_language", c"language"])
         .find_map(|name| session.variable(name).filter(|value| !value.is_empty()))
 }
 
@@ -143,6 +222,8 @@ enum At {
     Answer,
     /// Originate, on an outbound leg.
     Confirm,
+    /// The host, on a leg that is about to ring others.
+    Ringing,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -166,6 +247,7 @@ impl Arguments {
                 Some(("language", language)) if !language.is_empty() => arguments.language = Some(language.to_owned()),
                 Some(("at", "answer")) => arguments.at = At::Answer,
                 Some(("at", "confirm")) => arguments.at = At::Confirm,
+                Some(("at", "ringing")) => arguments.at = At::Ringing,
                 _ => return Err(UnknownArgument(word.to_owned())),
             }
         }

@@ -1,40 +1,71 @@
-//! What was measured of a notice on its leg (NOT-02, first form).
+//! What was measured of a notice on its leg (NOT-02). We can show that it was sent in full, not that it was heard.
+use std::time::Duration;
+
 use callvault_recorder::evidence::{NoticeEvidence, NoticeState};
+use callvault_recorder::policy::Prompt;
 use callvault_recorder::time::{Clock, SystemClock, UnixMillis};
 
 use super::MeasuredPrompt;
-use crate::ffi::session::Session;
+use super::watch::Watched;
+use crate::ffi::session::{Flag, Played, Session};
 use crate::legs::Leg;
 
-/// Packets written and sent when the notice began.
-pub(super) struct Count {
+/// A longer time between two packets is a hole in the prompt. A host that is too busy to write for so long has not told
+/// anybody either.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long the line stays open after the last packet.
+const OPEN_LINE_MS: u32 = 150;
+
+/// A notice that begins: packets written and sent by now.
+pub(super) struct Begun {
     written: u64,
     sent: Option<u64>,
     at: UnixMillis,
     ptime_us: u32,
+    open: bool,
 }
 
-impl Count {
-    pub(super) fn of(session: Session<'_>, leg: &Leg) -> Self {
-        Self {
+/// What its state follows from.
+#[derive(Clone, Copy)]
+struct Measured {
+    whole: bool,
+    watched: Watched,
+    open: bool,
+    due: u32,
+    written: u32,
+    sent: Option<u32>,
+}
+
+impl Begun {
+    pub(super) fn on(session: Session<'_>, leg: &Leg) -> Self {
+        let begun = Self {
             written: leg.written(),
             sent: session.packets_sent(),
             at: SystemClock.now(),
             ptime_us: session.write_ptime_us(),
-        }
+            open: is_open(session),
+        };
+        leg.watch.begin();
+        begun
     }
 
-    /// How it went. `whole`: playing came to its end, media flowed before and after, the leg is up.
-    pub(super) fn evidence(
+    /// How it went. Called when playing ended; where that was at the prompt's end, waits until the line has been open
+    /// for long enough. `unaltered`: the file is still the one that was measured.
+    pub(super) fn ended(
         self,
         session: Session<'_>,
         leg: &Leg,
         prompt: &MeasuredPrompt,
-        whole: bool,
+        played: Played,
+        unaltered: bool,
     ) -> NoticeEvidence {
         let written = small(leg.written().saturating_sub(self.written));
         let sent = self.sent.zip(session.packets_sent()).map(|(before, after)| small(after.saturating_sub(before)));
-        let due = prompt.frames(self.ptime_us);
+        let whole = played == Played::Whole && unaltered;
+        let open = whole && self.open && is_open(session) && session.wait_ms(OPEN_LINE_MS) && is_open(session);
+        let measured =
+            Measured { whole, watched: leg.watch.end(), open, due: prompt.frames(self.ptime_us), written, sent };
         NoticeEvidence {
             leg: leg.uuid(),
             party: leg.party(),
@@ -42,36 +73,55 @@ impl Count {
             version: prompt.version.clone(),
             language: prompt.language.clone(),
             sha256: prompt.sha256.clone(),
-            frames_due: due,
+            frames_due: measured.due,
             frames_written: written,
             packets_sent: sent,
             started_at_ms: self.at,
             ended_at_ms: SystemClock.now(),
-            state: state(whole, due, written, sent),
+            state: measured.state(),
         }
     }
 }
 
-/// Informed: all packets due were written, and RTP's own count rose by as many, give or take one. Written is not sent:
-/// the host's write side counts before the endpoint sends.
-fn state(whole: bool, due: u32, written: u32, sent: Option<u32>) -> NoticeState {
-    if written == 0 {
-        return NoticeState::None;
+/// The leg is answered and up, nobody holds, and its media flows towards the party.
+fn is_open(session: Session<'_>) -> bool {
+    let held = session.flag(Flag::Holding) || session.flag(Flag::Hold);
+    session.is_up() && session.flag(Flag::Answered) && !held && session.media_flows_out()
+}
+
+impl Measured {
+    /// Informed: every packet due was written, in one piece and outside hold, RTP's own count rose by as many, give or
+    /// take one, and the line stayed open afterwards. Written is not sent: the host's write side counts before the
+    /// endpoint sends. More than was due is no whole prompt either: it was paused, wound back or slowed down.
+    fn state(&self) -> NoticeState {
+        if self.written == 0 {
+            return NoticeState::None;
+        }
+        // A prompt that is resampled for the leg may come out a packet longer.
+        let most = self.due + 2 + self.due / 100;
+        let all_written = self.due > 0 && (self.due..=most).contains(&self.written);
+        // An endpoint without RTP shows nothing of what was sent.
+        let all_sent = self.sent.is_some_and(|sent| sent.abs_diff(self.written) <= 1);
+        let in_one_piece =
+            self.watched.longest_pause <= LONGEST_PAUSE && self.watched.unsent == 0 && !self.watched.disturbed;
+        if self.whole && all_written && all_sent && in_one_piece && self.open {
+            NoticeState::Informed
+        } else {
+            NoticeState::Partial
+        }
     }
-    // An endpoint without RTP shows nothing of what was sent.
-    let all_sent = sent.is_some_and(|sent| sent + 1 >= due);
-    if whole && due > 0 && written >= due && all_sent { NoticeState::Informed } else { NoticeState::Partial }
 }
 
 /// The evidence of a notice that could not be played at all.
-pub(super) fn nothing(leg: &Leg) -> NoticeEvidence {
+pub(super) fn nothing(leg: &Leg, prompt: Option<&Prompt>) -> NoticeEvidence {
     let now = SystemClock.now();
+    let of = |field: fn(&Prompt) -> &String| prompt.map(field).cloned().unwrap_or_default();
     NoticeEvidence {
         leg: leg.uuid(),
         party: leg.party(),
-        prompt: String::new(),
-        version: String::new(),
-        language: String::new(),
+        prompt: of(|prompt| &prompt.id),
+        version: of(|prompt| &prompt.version),
+        language: of(|prompt| &prompt.language),
         sha256: String::new(),
         frames_due: 0,
         frames_written: 0,
@@ -90,22 +140,44 @@ fn small(count: u64) -> u32 {
 mod tests {
     use super::*;
 
-    /// NOT-02: neither "done" nor "written" is "heard".
+    const HEARD: Measured = Measured {
+        whole: true,
+        watched: Watched { longest_pause: Duration::from_millis(40), unsent: 0, disturbed: false },
+        open: true,
+        due: 100,
+        written: 100,
+        sent: Some(100),
+    };
+
+    /// NOT-02: neither "done" nor "written" is "sent whole".
     #[test]
-    fn informed_takes_every_packet_written_and_sent_to_the_end() {
-        let cases = [
-            (true, 100, 100, Some(100), NoticeState::Informed),
-            (true, 100, 101, Some(101), NoticeState::Informed),
-            (true, 100, 100, Some(99), NoticeState::Informed),
-            (true, 100, 100, Some(98), NoticeState::Partial),
-            (true, 100, 99, Some(100), NoticeState::Partial),
-            (false, 100, 100, Some(100), NoticeState::Partial),
-            (true, 100, 100, None, NoticeState::Partial),
-            (true, 0, 100, Some(100), NoticeState::Partial),
-            (true, 100, 0, Some(0), NoticeState::None),
+    fn informed_takes_every_packet_written_and_sent_in_one_piece_and_an_open_line() {
+        let watched = HEARD.watched;
+        let informed = [
+            HEARD,
+            Measured { written: 101, sent: Some(101), ..HEARD },
+            Measured { sent: Some(99), ..HEARD },
+            Measured { sent: Some(101), ..HEARD },
         ];
-        for (whole, due, written, sent, expected) in cases {
-            assert_eq!(state(whole, due, written, sent), expected, "{whole} {due} {written} {sent:?}");
+        let partial = [
+            Measured { whole: false, ..HEARD },
+            Measured { open: false, ..HEARD },
+            Measured { due: 0, ..HEARD },
+            Measured { written: 99, sent: Some(99), ..HEARD },
+            Measured { written: 150, sent: Some(150), ..HEARD },
+            Measured { sent: Some(98), ..HEARD },
+            Measured { sent: Some(102), ..HEARD },
+            Measured { sent: None, ..HEARD },
+            Measured { watched: Watched { longest_pause: Duration::from_millis(501), ..watched }, ..HEARD },
+            Measured { watched: Watched { unsent: 1, ..watched }, ..HEARD },
+            Measured { watched: Watched { disturbed: true, ..watched }, ..HEARD },
+        ];
+        for (place, measured) in informed.iter().enumerate() {
+            assert_eq!(measured.state(), NoticeState::Informed, "informed {place}");
         }
+        for (place, measured) in partial.iter().enumerate() {
+            assert_eq!(measured.state(), NoticeState::Partial, "partial {place}");
+        }
+        assert_eq!(Measured { written: 0, sent: Some(0), ..HEARD }.state(), NoticeState::None);
     }
 }

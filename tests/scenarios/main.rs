@@ -26,10 +26,12 @@ mod joiners;
 mod killed;
 mod nothing_in_clear;
 mod notice;
+mod notice_proof;
 mod objection;
 mod originate;
 mod packet_times;
 mod pause;
+mod prompts;
 mod queue;
 mod rough_network;
 mod taps;
@@ -49,6 +51,8 @@ fn main() -> ExitCode {
         exempt::trials(),
         joiners::trials(),
         attest::trials(),
+        notice_proof::trials(),
+        prompts::trials(),
         bridge::trials(),
         demonstration::trials(),
         digits::trials(),

@@ -8,7 +8,7 @@ use crate::encoding::RingSide;
 use crate::evidence::{Party, Standing};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
 use crate::policy::Outcome;
-use crate::time::UnixMillis;
+use crate::time::{Monotonic, UnixMillis};
 
 /// Legs that the host told of and that are not gone, and the recordings that are open.
 #[derive(Default)]
@@ -49,7 +49,8 @@ struct Over {
 impl Legs {
     /// A leg is born.
     pub(super) fn born(&mut self, leg: LegKey, uuid: LegUuid, recording: RecordingId) {
-        let view = LegView { uuid, recording, state: LegState::Waiting, outcome: None, standing: None };
+        let view =
+            LegView { uuid, recording, state: LegState::Waiting, outcome: None, standing: None, asked_until: None };
         self.legs.insert(leg, Leg { view, track: None, hung_up: false });
     }
 
@@ -209,9 +210,9 @@ impl Legs {
     }
 
     /// Publishes one leg. Where its recording has no outcome yet, the `outlook` stands for it.
-    pub(super) fn publish(&self, leg: LegKey, outlook: Option<Outcome>, views: &Views) {
+    pub(super) fn publish(&self, leg: LegKey, outlook: Option<Outcome>, asked_until: Option<Monotonic>, views: &Views) {
         let view = self.legs.get(&leg).map(|known| known.view.clone());
-        views.publish(leg, view.map(|view| LegView { outcome: view.outcome.or(outlook), ..view }));
+        views.publish(leg, view.map(|view| LegView { outcome: view.outcome.or(outlook), asked_until, ..view }));
     }
 
     /// What `callvault active` shows: recordings being made, and behind them those that are over while their call goes

@@ -313,7 +313,8 @@ impl Controller {
 
     fn publish_touched(&mut self) {
         for leg in std::mem::take(&mut self.touched) {
-            self.legs.publish(leg, self.conversations.outlook(leg), &self.shared.views);
+            let (outlook, asked) = (self.conversations.outlook(leg), self.conversations.asked_until(leg));
+            self.legs.publish(leg, outlook, asked, &self.shared.views);
         }
     }
 

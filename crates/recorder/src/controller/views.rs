@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::evidence::{Party, Standing};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
 use crate::policy::Outcome;
-use crate::time::UnixMillis;
+use crate::time::{Monotonic, UnixMillis};
 
 const SHARDS: usize = 16;
 
@@ -40,6 +40,8 @@ pub struct LegView {
     pub outcome: Option<Outcome>,
     /// How its own party stands; `None` where nothing was ever asked of it: the company's side, exempt lines.
     pub standing: Option<Standing>,
+    /// Until when its party may agree, where it is being asked (`optin`).
+    pub asked_until: Option<Monotonic>,
 }
 
 /// One recording that is being made, as `callvault active` shows it; or one that is over while its call goes on.

@@ -117,6 +117,11 @@ impl Conversations {
         recording.zero.map(|_| recording.outcome())
     }
 
+    /// Until when the leg's party may agree, where it is being asked (`optin`).
+    pub fn asked_until(&self, leg: LegKey) -> Option<Monotonic> {
+        self.legs.get(&leg)?.consent.asked_until()
+    }
+
     fn born(&mut self, key: LegKey, mut facts: LegFacts, policy: &Policy, when: Moment, effects: &mut Vec<Effect>) {
         if self.legs.contains_key(&key) {
             return;

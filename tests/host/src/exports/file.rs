@@ -1,4 +1,4 @@
-//! Files that are measured: PCM in WAV, read as silence of their length.
+//! Files that are measured: PCM in WAV of one channel.
 use std::ffi::{c_char, c_int, c_void};
 use std::path::Path;
 
@@ -12,7 +12,7 @@ all! { switch_core_perform_file_open switch_core_file_read switch_core_file_clos
 
 /// An open one.
 struct Open {
-    left: u64,
+    samples: std::vec::IntoIter<i16>,
 }
 
 #[unsafe(no_mangle)]
@@ -30,21 +30,25 @@ unsafe extern "C" fn switch_core_perform_file_open(
     // SAFETY: the caller's string is NUL-terminated.
     let path = unsafe { text(path) }.unwrap_or_default();
     // As the host has it, a relative name is one of its sounds.
-    match length(&world().places.sounds.join(Path::new(&path)), rate) {
-        Some(left) => {
+    match samples(&world().places.sounds.join(Path::new(&path)), rate) {
+        Some(samples) => {
+            let open = Open { samples: samples.into_iter() };
             // SAFETY: the caller's handle is one of the host's type.
-            unsafe { (*handle).private_info = Box::into_raw(Box::new(Open { left })).cast() };
+            unsafe { (*handle).private_info = Box::into_raw(Box::new(open)).cast() };
             host::SWITCH_STATUS_SUCCESS
         }
         None => host::SWITCH_STATUS_NOTFOUND,
     }
 }
 
-/// In samples of this rate.
-fn length(path: &Path, rate: u32) -> Option<u64> {
+/// At this rate, each the nearest of the file's own.
+fn samples(path: &Path, rate: u32) -> Option<Vec<i16>> {
     let reader = hound::WavReader::open(path).ok()?;
     let own = u64::from(reader.spec().sample_rate.max(1));
-    Some((u64::from(reader.duration()) * u64::from(rate)).div_ceil(own))
+    let read: Vec<i16> = reader.into_samples().collect::<Result<_, _>>().ok()?;
+    let length = (read.len() as u64 * u64::from(rate)).div_ceil(own);
+    let nearest = |place: u64| read.get((place * own / u64::from(rate)) as usize).copied().unwrap_or_default();
+    Some((0..length).map(nearest).collect())
 }
 
 #[unsafe(no_mangle)]
@@ -56,9 +60,11 @@ unsafe extern "C" fn switch_core_file_read(
     // SAFETY: the handle was opened here; the caller's place has room for that many samples of one channel.
     unsafe {
         let open = &mut *(*handle).private_info.cast::<Open>();
-        let given = open.left.min(*length as u64);
-        open.left -= given;
-        data.cast::<i16>().write_bytes(0, given as usize);
+        let mut given = 0;
+        for sample in open.samples.by_ref().take(*length as usize) {
+            data.cast::<i16>().add(given).write(sample);
+            given += 1;
+        }
         *length = given as host::switch_size_t;
         if given == 0 { host::SWITCH_STATUS_FALSE } else { host::SWITCH_STATUS_SUCCESS }
     }
