@@ -159,6 +159,7 @@ impl Recording {
             (self.refusal.is_some(), self.refusal.unwrap_or(NotRecorded::OperatorStop)),
             (self.closed.is_some(), self.closed.map_or(NotRecorded::Objected, |closed| closed.reason)),
             (seen.no_company, NotRecorded::NoCompanyParty),
+            (kept(Kept::Nothing) && seen.no_media, NotRecorded::NoMediaPath),
             (kept(Kept::Nothing), NotRecorded::NoSpeech),
             (seen.refused, NotRecorded::RefusedHangup),
             (seen.untold, NotRecorded::NotInformed),

@@ -205,6 +205,16 @@ fn media_that_never_came_by_is_no_media_path() {
     ]);
 }
 
+/// REC-02, REC-03: a track that got nothing, because its media went elsewhere, says so.
+#[test]
+fn media_that_went_elsewhere_before_it_was_heard_is_no_media_path() {
+    let mut scene = Scene::new(&[]);
+    scene.born('A', outside(1)).answered_and_told('A').born('B', company(1)).answered('B').done();
+    scene.leg('A', LegInput::MediaBypassed(true)).hung_up('B').hung_up('A').done();
+    scene.closed(1, 1, Kept::Nothing).done();
+    scene.closed(1, 2, Kept::Nothing).then(&["r1 ends no_media_path"]);
+}
+
 #[test]
 fn an_outcome_does_not_wait_for_ever_for_a_track() {
     let mut scene = Scene::new(&[]);
