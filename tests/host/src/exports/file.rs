@@ -61,11 +61,11 @@ unsafe extern "C" fn switch_core_file_read(
     unsafe {
         let open = &mut *(*handle).private_info.cast::<Open>();
         let mut given = 0;
-        for sample in open.samples.by_ref().take(*length as usize) {
+        for sample in open.samples.by_ref().take(*length) {
             data.cast::<i16>().add(given).write(sample);
             given += 1;
         }
-        *length = given as host::switch_size_t;
+        *length = given;
         if given == 0 { host::SWITCH_STATUS_FALSE } else { host::SWITCH_STATUS_SUCCESS }
     }
 }
