@@ -113,23 +113,21 @@ fn play(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Argument
         module.recorder.told_only_by_module(&line);
     }
     module.recorder.tell_and_wait(leg.key, LegInput::NoticeStarted, ANSWER_WITHIN);
-    let evidence = play_and_measure(module, &policy, session, leg, &prompt);
-    report(name, &evidence);
-    let informed = evidence.state == NoticeState::Informed;
-    module.recorder.tell_and_wait(leg.key, LegInput::NoticeEnded(Box::new(evidence)), ANSWER_WITHIN);
+    let informed = play_and_tell(module, &policy, session, leg, &prompt);
     if informed && leg.side == Side::Outside && leg.mode(&policy) == NoticeMode::OptIn {
         consent::wait(module, &policy, session, leg);
     }
 }
 
-/// Plays it with the other side kept company and all that changes playing put aside.
-fn play_and_measure(
+/// Plays it with the other side kept company and all that changes playing put aside; whether it was sent whole. The
+/// recorder knows before anything is put back: what the party says next is captured.
+fn play_and_tell(
     module: &Module,
     policy: &Policy,
     session: Session<'_>,
     leg: &Arc<Leg>,
     prompt: &MeasuredPrompt,
-) -> NoticeEvidence {
+) -> bool {
     // A leg that was bridged in early media has a peer that goes on writing to it: let it discard meanwhile.
     let suspended = session.flag(Flag::Bridged);
     if suspended {
@@ -140,12 +138,15 @@ fn play_and_measure(
     let begun = proof::Begun::on(session, leg);
     let played = session.play(&prompt.source);
     let evidence = begun.ended(session, leg, prompt, played, prompt.is_unaltered());
+    report(leg.uuid().as_str(), &evidence);
+    let informed = evidence.state == NoticeState::Informed;
+    module.recorder.tell_and_wait(leg.key, LegInput::NoticeEnded(Box::new(evidence)), ANSWER_WITHIN);
     drop(plain);
     drop(others);
     if suspended {
         session.clear_flag(Flag::Suspend);
     }
-    evidence
+    informed
 }
 
 /// A notice that cannot be played.

@@ -14,9 +14,6 @@ use crate::legs::Leg;
 /// anybody either.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// How long the line stays open after the last packet.
-const OPEN_LINE_MS: u32 = 150;
-
 /// A notice that begins: packets written and sent by now.
 pub(super) struct Begun {
     written: u64,
@@ -50,8 +47,8 @@ impl Begun {
         begun
     }
 
-    /// How it went. Called when playing ended; where that was at the prompt's end, waits until the line has been open
-    /// for long enough. `unaltered`: the file is still the one that was measured.
+    /// How it went. Called when playing ended: what the party says next is captured from here on, so nothing waits.
+    /// `unaltered`: the file is still the one that was measured.
     pub(super) fn ended(
         self,
         session: Session<'_>,
@@ -63,7 +60,7 @@ impl Begun {
         let written = small(leg.written().saturating_sub(self.written));
         let sent = self.sent.zip(session.packets_sent()).map(|(before, after)| small(after.saturating_sub(before)));
         let whole = played == Played::Whole && unaltered;
-        let open = whole && self.open && is_open(session) && session.wait_ms(OPEN_LINE_MS) && is_open(session);
+        let open = whole && self.open && is_open(session);
         let measured =
             Measured { whole, watched: leg.watch.end(), open, due: prompt.frames(self.ptime_us), written, sent };
         NoticeEvidence {
@@ -91,7 +88,7 @@ fn is_open(session: Session<'_>) -> bool {
 
 impl Measured {
     /// Informed: every packet due was written, in one piece and outside hold, RTP's own count rose by as many, give or
-    /// take one, and the line stayed open afterwards. Written is not sent: the host's write side counts before the
+    /// take one, and the line is still open. Written is not sent: the host's write side counts before the
     /// endpoint sends. More than was due is no whole prompt either: it was paused, wound back or slowed down.
     fn state(&self) -> NoticeState {
         if self.written == 0 {
