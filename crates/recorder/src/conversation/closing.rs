@@ -115,7 +115,7 @@ impl Conversations {
             self.born += 1;
             let birth = Birth { at: when.now, order: self.born, ..former.birth };
             let founder = former.founder.filter(|founder| members.contains(founder));
-            let mut next = Recording::new(birth, self.refusal(), former.record_internal);
+            let mut next = Recording::new(birth, self.refusal(), former.record_internal, former.knows_company);
             next.founder = founder;
             self.recordings.insert(into, next);
         }

@@ -101,15 +101,18 @@ impl Conversations {
     /// Outside parties are among themselves (REC-09): the company is no party to what they say.
     fn lacks_company(&self, recording: &Recording) -> bool {
         let settled = self.present(recording).filter(|leg| leg.is_settled());
-        settled.filter(|leg| leg.side == Side::Outside).count() > 1
+        recording.knows_company
+            && settled.filter(|leg| leg.side == Side::Outside).count() > 1
             && !self.present(recording).any(|leg| leg.side == Side::Company)
     }
 
     /// What those who are there mean for the conversation's scope and its outcome.
     pub(super) fn take_note(&mut self, id: RecordingId) {
         let Some(recording) = self.recordings.get(&id) else { return };
+        let company = self.present(recording).any(|leg| leg.side == Side::Company);
         let lacks_company = self.lacks_company(recording);
         let Some(recording) = self.recordings.get_mut(&id) else { return };
+        recording.knows_company |= company;
         recording.seen.no_company |= lacks_company;
         for leg in recording.members.clone().iter().filter_map(|key| self.legs.get(key)) {
             recording.take_note_of(leg);

@@ -138,7 +138,10 @@ impl Conversations {
         if !self.recordings.contains_key(&id) {
             self.born += 1;
             let birth = Birth { direction: way_of(&facts), at: when.now, order: self.born };
-            self.recordings.insert(id, Recording::new(birth, self.refusal(), policy.record_internal));
+            self.recordings.insert(
+                id,
+                Recording::new(birth, self.refusal(), policy.record_internal, policy.company_numbers.is_some()),
+            );
         }
         if let Some(recording) = self.recordings.get_mut(&id) {
             recording.members.insert(key);

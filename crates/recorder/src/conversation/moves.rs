@@ -152,7 +152,7 @@ impl Conversations {
         }
         self.born += 1;
         let birth = Birth { at: when.now, order: self.born, ..former.birth };
-        let mut next = Recording::new(birth, former.refusal, former.record_internal);
+        let mut next = Recording::new(birth, former.refusal, former.record_internal, former.knows_company);
         next.founder = former.founder;
         next.cleared = former.cleared;
         next.retention = former.retention;

@@ -17,6 +17,9 @@ pub(super) struct Recording {
     /// Why nothing of it is recorded, decided at its birth.
     pub(super) refusal: Option<NotRecorded>,
     pub(super) record_internal: bool,
+    /// Whether outside parties among themselves are told from a company that nobody described: the config lists its
+    /// numbers, or a party of it was here.
+    pub(super) knows_company: bool,
     /// The party leg that has track 1.
     pub(super) founder: Option<LegKey>,
     /// Its first answer.
@@ -92,11 +95,12 @@ pub(super) struct Seen {
 }
 
 impl Recording {
-    pub(super) fn new(birth: Birth, refusal: Option<NotRecorded>, record_internal: bool) -> Self {
+    pub(super) fn new(birth: Birth, refusal: Option<NotRecorded>, record_internal: bool, knows_company: bool) -> Self {
         Self {
             birth,
             refusal,
             record_internal,
+            knows_company,
             founder: None,
             zero: None,
             members: BTreeSet::new(),

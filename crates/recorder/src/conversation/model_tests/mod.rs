@@ -52,7 +52,7 @@ struct Rules {
 }
 
 impl Rules {
-    fn params(self) -> [(&'static str, &'static str); 9] {
+    fn params(self) -> [(&'static str, &'static str); 10] {
         [
             ("uninformed", self.uninformed),
             ("record-internal", if self.record_internal { "true" } else { "false" }),
@@ -63,6 +63,7 @@ impl Rules {
             ("attest-beep-seconds", "1"),
             ("attest-seconds", "4"),
             ("pause-seconds", "3"),
+            ("company-numbers", "0655.*"),
         ]
     }
 }

@@ -128,7 +128,7 @@ fn capture_stops_when_no_company_party_is_left() {
 /// REC-09, REC-02.
 #[test]
 fn a_call_of_outside_parties_alone_has_no_company_party() {
-    let mut scene = Scene::new(&[]);
+    let mut scene = Scene::new(&[("company-numbers", "0655.*")]);
     let target = LegFacts { direction: Direction::Outbound, born_for: Some(key('A')), ..outside(1) };
     scene
         .born('A', outside(1))
@@ -141,6 +141,17 @@ fn a_call_of_outside_parties_alone_has_no_company_party() {
     scene.leg('C', LegInput::Held(false)).hung_up('A').hung_up('C');
     let lines = scene.closed(1, 1, Kept::Nothing).closed(1, 2, Kept::Nothing).done();
     assert_eq!(lines.last().map(String::as_str), Some("r1 ends no_company_party"), "{lines:?}");
+}
+
+/// REC-01: where nothing says who the company's are, outside parties are not taken to be without it.
+#[test]
+fn where_nobody_says_who_the_company_is_outside_parties_are_recorded() {
+    let mut scene = Scene::new(&[("uninformed", "record")]);
+    let target = LegFacts { direction: Direction::Outbound, born_for: Some(key('A')), ..outside(1) };
+    scene.born('A', outside(1)).answered('A').born('C', target).answered('C').bridged('A', 'C');
+    scene.hung_up('A').hung_up('C');
+    let lines = scene.closed(1, 1, Kept::Audio).closed(1, 2, Kept::Audio).done();
+    assert_eq!(lines.last().map(String::as_str), Some("r1 ends recorded"), "{lines:?}");
 }
 
 fn wishes(wishes: Wishes) -> LegInput {
