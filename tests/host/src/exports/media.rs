@@ -25,13 +25,21 @@ unsafe extern "C" fn switch_ivr_play_file(
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn switch_ivr_sleep(
-    _: Session,
+    session: Session,
     ms: u32,
     _: host::switch_bool_t,
-    _: *mut host::switch_input_args_t,
+    args: *mut host::switch_input_args_t,
 ) -> host::switch_status_t {
-    replay::sleep(Duration::from_millis(ms.into()));
-    host::SWITCH_STATUS_SUCCESS
+    replay::sleep(Duration::from_millis(ms.into()), || {
+        // SAFETY: null, or the caller's, alive for the call; its function is called as the host calls it, but that there
+        // is no frame to show.
+        unsafe {
+            match args.as_ref().and_then(|args| Some((args.read_frame_callback?, args.user_data))) {
+                Some((ask, data)) => ask(session, ptr::null_mut(), data),
+                None => host::SWITCH_STATUS_SUCCESS,
+            }
+        }
+    })
 }
 
 #[unsafe(no_mangle)]

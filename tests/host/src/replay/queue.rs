@@ -106,17 +106,26 @@ pub fn last(name: &str, leg: &'static Leg) -> host::switch_status_t {
     }
 }
 
-/// The module sleeps on a leg: what happens meanwhile, up to the next call that lasts.
-pub fn sleep(length: Duration) {
+/// The module sleeps on a leg: what happens meanwhile, up to the next call that lasts. `go_on` is asked between, as the
+/// host asks at each frame; anything but success is the answer.
+pub fn sleep(length: Duration, mut go_on: impl FnMut() -> host::switch_status_t) -> host::switch_status_t {
     let until = Instant::now() + length;
-    if let Some(queue) = own() {
-        while let Some(place) = queue.next(Some(until)) {
-            if matches!(queue.what(place), What::Call(..) | What::ApplicationEnded) {
-                queue.leave(place);
-                break;
+    let mut queue = own();
+    while Instant::now() < until {
+        let status = go_on();
+        if status != host::SWITCH_STATUS_SUCCESS {
+            return status;
+        }
+        let look = until.min(Instant::now() + LOOK);
+        match queue.as_ref().and_then(|queue| Some((queue, queue.next(Some(look))?))) {
+            Some((here, place)) if matches!(here.what(place), What::Call(..) | What::ApplicationEnded) => {
+                here.leave(place);
+                queue = None;
             }
-            queue.perform(place);
+            Some((here, place)) => here.perform(place),
+            // Of a trace that is over nothing is waited for.
+            None => std::thread::sleep(look.saturating_duration_since(Instant::now())),
         }
     }
-    std::thread::sleep(until.saturating_duration_since(Instant::now()));
+    host::SWITCH_STATUS_SUCCESS
 }
