@@ -2,38 +2,23 @@
 mod recorder_support;
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callvault_recorder::catalogue::{CatalogueReader, Material, State};
-use callvault_recorder::controller::{LegState, Recorder, RecorderEvent};
+use callvault_recorder::controller::{LegState, RecorderEvent};
 use callvault_recorder::conversation::{LegInput, Signal};
 use callvault_recorder::evidence::{NoticeState, Standing};
 use callvault_recorder::ids::{LegKey, RecordingId};
 use callvault_recorder::keystore::Keystore;
 use callvault_recorder::policy::{NotRecorded, Outcome, Purpose};
 use callvault_recorder::seal;
-use callvault_recorder::time::{Clock as _, ManualClock, UnixMillis};
-use recorder_support::{Call, Heard, NOON, Site, eventually, files_below, told};
+use callvault_recorder::time::{Clock as _, UnixMillis};
+use recorder_support::stage::Stage;
+use recorder_support::{Call, eventually, files_below, told};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Stage {
-    site: Site,
-    clock: Arc<ManualClock>,
-    heard: Arc<Heard>,
-    recorder: Recorder,
-}
-
 impl Stage {
-    fn new(params: &[(&str, &str)]) -> Self {
-        let site = Site::new();
-        let (clock, heard) = (Arc::new(ManualClock::at(NOON)), Arc::new(Heard::default()));
-        let policy = site.policy(params);
-        let recorder = site.start_with(policy, Arc::<ManualClock>::clone(&clock), &heard).expect("started");
-        Self { site, clock, heard, recorder }
-    }
-
     fn say(&self, leg: LegKey, what: LegInput) {
         assert!(self.recorder.tell_and_wait(leg, what, Duration::from_secs(10)));
     }
@@ -50,17 +35,6 @@ impl Stage {
 
     fn names(&self, wanted: &[&str]) -> Vec<&'static str> {
         self.events().iter().map(RecorderEvent::name).filter(|name| wanted.contains(name)).collect()
-    }
-
-    fn audited(&self, words: &[&str]) -> String {
-        let log = self.site.path("data/audit.log");
-        let mut found = None;
-        eventually(&format!("an audit entry with {words:?}"), || {
-            let log = std::fs::read_to_string(&log).unwrap_or_default();
-            found = log.lines().find(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned);
-            found.is_some()
-        });
-        found.unwrap_or_default()
     }
 
     fn material(&self, id: RecordingId) -> Option<Material> {

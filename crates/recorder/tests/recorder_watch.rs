@@ -1,62 +1,28 @@
 //! What the host's side observes is audited, counted and told at once, and no call goes without an outcome unseen.
 mod recorder_support;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use callvault_recorder::controller::{Observation, PromptState, PromptsState, Recorder};
+use callvault_recorder::controller::{Observation, PromptState, PromptsState};
 use callvault_recorder::ids::{LegUuid, RecordingId};
 use callvault_recorder::policy::Purpose;
 use callvault_recorder::time::{Clock as _, ManualClock};
+use recorder_support::stage::Stage;
 use recorder_support::{Call, Heard, NOON, Site, eventually};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Stage {
-    site: Site,
-    clock: Arc<ManualClock>,
-    heard: Arc<Heard>,
-    recorder: Recorder,
-}
-
 impl Stage {
-    fn new() -> Self {
-        let site = Site::new();
-        let (clock, heard) = (Arc::new(ManualClock::at(NOON)), Arc::new(Heard::default()));
-        let recorder = site.start(&clock, &heard).expect("started");
-        Self { site, clock, heard, recorder }
-    }
-
-    /// The audit log's lines, as soon as one has all of these words.
-    fn audited(&self, words: &[&str]) -> String {
-        let mut found = None;
-        eventually(&format!("an audit entry with {words:?}"), || {
-            found =
-                lines(&self.site.path("data")).into_iter().find(|line| words.iter().all(|word| line.contains(word)));
-            found.is_some()
-        });
-        found.unwrap_or_default()
-    }
-
     fn stands(&self, alarm: &str) -> bool {
         self.recorder.status().alarms.iter().any(|standing| standing.code == alarm)
     }
 }
 
-/// Every line of every file of the audit log.
-fn lines(data: &Path) -> Vec<String> {
-    let files =
-        recorder_support::files_below(data).into_iter().filter(|(path, _)| path.to_string_lossy().contains("audit"));
-    files
-        .flat_map(|(_, bytes)| String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect::<Vec<_>>())
-        .collect()
-}
-
 /// REC-04: the attempt is in the log, the alarm stands until the tap is back.
 #[test]
 fn rec_04_a_tap_that_was_taken_off_is_audited_counted_and_an_alarm_until_it_is_back() {
-    let stage = Stage::new();
+    let stage = Stage::new(&[]);
     let call = Call::begin(&stage.recorder, 1);
     stage.recorder.observe(call.caller.key, Observation::TapRemoved);
     assert!(stage.heard.alarms().contains(&"tap_removed"), "told at once");
@@ -77,7 +43,7 @@ fn rec_04_a_tap_that_was_taken_off_is_audited_counted_and_an_alarm_until_it_is_b
 /// PUR-08: function and target are in the log, and nothing of them in an event.
 #[test]
 fn pur_08_a_foreign_tap_is_audited_with_function_and_target_and_told_at_once() {
-    let stage = Stage::new();
+    let stage = Stage::new(&[]);
     let call = Call::begin(&stage.recorder, 1);
     let target = "/tmp/+31612345678.wav\r\n{\"seq\":";
     let tap = Observation::ForeignTap { function: "session_record".into(), target: target.into() };
@@ -98,7 +64,7 @@ fn pur_08_a_foreign_tap_is_audited_with_function_and_target_and_told_at_once() {
 /// REC-02: a call that was written off without an outcome here is an alarm within a minute, and one with is none.
 #[test]
 fn rec_02_a_call_that_the_recorder_knows_nothing_of_is_an_alarm_within_a_minute() {
-    let stage = Stage::new();
+    let stage = Stage::new(&[]);
     let mut call = Call::begin(&stage.recorder, 1);
     call.speak(&stage.clock, Duration::from_secs(1));
     let running = Call::begin(&stage.recorder, 11);
@@ -135,7 +101,7 @@ fn rec_02_a_call_that_the_recorder_knows_nothing_of_is_an_alarm_within_a_minute(
 /// REC-02: the outcome may come a moment behind the hang-up.
 #[test]
 fn rec_02_a_call_whose_outcome_comes_behind_its_hang_up_is_no_alarm() {
-    let stage = Stage::new();
+    let stage = Stage::new(&[]);
     let call = Call::begin(&stage.recorder, 1);
     let id = call.recording;
     stage.recorder.reconcile(call.caller.uuid.clone(), Some(id), true, true);
@@ -152,7 +118,7 @@ fn rec_02_a_call_whose_outcome_comes_behind_its_hang_up_is_no_alarm() {
 /// NOT-03: status says which prompts count, and an alarm which do not.
 #[test]
 fn not_03_prompts_that_do_not_count_are_an_alarm_until_they_do() {
-    let stage = Stage::new();
+    let stage = Stage::new(&[]);
     let prompt = |usable, said: Option<&str>| PromptsState {
         prompts: vec![PromptState {
             id: "notice".into(),
@@ -179,7 +145,7 @@ fn not_03_prompts_that_do_not_count_are_an_alarm_until_they_do() {
 
 #[test]
 fn lines_that_no_dialplan_tells_are_listed_with_how_to_be_kinder() {
-    let stage = Stage::new();
+    let stage = Stage::new(&[]);
     assert!(!stage.recorder.status().to_string().contains("told by the module alone"));
     stage.recorder.told_only_by_module("0201234567");
     stage.recorder.told_only_by_module("0201234567");
@@ -190,7 +156,7 @@ fn lines_that_no_dialplan_tells_are_listed_with_how_to_be_kinder() {
 
 #[test]
 fn a_dialplans_variable_that_was_refused_is_audited_and_an_alarm_until_it_is_read() {
-    let stage = Stage::new();
+    let stage = Stage::new(&[]);
     let call = Call::begin(&stage.recorder, 1);
     stage.recorder.observe(call.caller.key, Observation::WishRefused { variable: "callvault_exempt" });
     stage.audited(&["dialplan.wish", "refused", "callvault_exempt"]);

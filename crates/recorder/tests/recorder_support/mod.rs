@@ -1,5 +1,6 @@
 //! A recorder in a directory of its own, people who may open what it records, and legs that speak in tones.
 #![allow(dead_code, reason = "each test file takes what it needs")]
+pub mod stage;
 pub mod told;
 
 use std::collections::BTreeSet;
