@@ -49,30 +49,56 @@ pub(super) struct Dialog {
     pub(super) events: Vec<(Instant, CallEvent)>,
 }
 
+/// Who speaks with whom in a dialog, as it begins.
+struct Ends {
+    local: String,
+    remote: String,
+    remote_tag: Option<String>,
+    local_tag: String,
+    target: String,
+    peer: SocketAddr,
+}
+
+impl Dialog {
+    /// Nothing was sent or received in it.
+    fn between(ends: Ends, codecs: Vec<Codec>) -> Self {
+        let Ends { local, remote, remote_tag, local_tag, target, peer } = ends;
+        Self {
+            local,
+            remote,
+            remote_tag,
+            local_tag,
+            target,
+            peer,
+            sequence: 0,
+            sent_invite: None,
+            open_invite: None,
+            given: HashMap::new(),
+            acknowledged: 0,
+            codecs,
+            direction: Direction::SendRecv,
+            version: 0,
+            agreed: None,
+            events: Vec::new(),
+        }
+    }
+}
+
 impl CallInner {
     pub(super) fn outgoing(wire: Arc<Wire>, user: &str, host: SocketAddr, plan: CallPlan) -> Proof<Arc<Self>> {
         let id = wire.unique_call();
         let local_tag = wire.unique();
         let from = plan.from.clone().unwrap_or_else(|| format!("<sip:{}@{}>", wire.name, wire.local));
         let target = format!("sip:{user}@{host}");
-        let dialog = Dialog {
+        let ends = Ends {
             local: format!("{from};tag={local_tag}"),
             remote: format!("<{target}>"),
             remote_tag: None,
             local_tag,
             target,
             peer: host,
-            sequence: 0,
-            sent_invite: None,
-            open_invite: None,
-            given: HashMap::new(),
-            acknowledged: 0,
-            codecs: plan.codecs.clone(),
-            direction: Direction::SendRecv,
-            version: 0,
-            agreed: None,
-            events: Vec::new(),
         };
+        let dialog = Dialog::between(ends, plan.codecs.clone());
         let media = RtpSession::open(plan.sending.clone())?;
         Ok(Arc::new(Self { wire, id, media, plan, dialog: Mutex::new(dialog), changed: Condvar::new() }))
     }
@@ -81,24 +107,16 @@ impl CallInner {
         let local_tag = wire.unique();
         let remote = invite.header("from").unwrap_or("").to_owned();
         let target = invite.header("contact").map_or("", uri_of).to_owned();
-        let dialog = Dialog {
+        let ends = Ends {
             local: format!("{};tag={local_tag}", invite.header("to").unwrap_or("")),
             remote_tag: remote_tag(Some(&remote)),
             remote,
             local_tag: local_tag.clone(),
             target,
             peer: from,
-            sequence: 100,
-            sent_invite: None,
-            open_invite: Some(invite.clone()),
-            given: HashMap::new(),
-            acknowledged: 0,
-            codecs: plan.codecs.clone(),
-            direction: Direction::SendRecv,
-            version: 0,
-            agreed: None,
-            events: Vec::new(),
         };
+        let dialog =
+            Dialog { sequence: 100, open_invite: Some(invite.clone()), ..Dialog::between(ends, plan.codecs.clone()) };
         let media = RtpSession::open(plan.sending.clone())?;
         let id = invite.call_id().to_owned();
         let inner = Self { wire, id, media, plan, dialog: Mutex::new(dialog), changed: Condvar::new() };
