@@ -1,6 +1,5 @@
 //! SEC-01, SEC-03: whoever reads the recorder's whole directory finds no voice, no number, no name.
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use callvault_test_support::codec::Codec;
 use callvault_test_support::freeswitch::Configuration;
@@ -12,6 +11,10 @@ use libtest_mimic::Trial;
 
 use crate::cast::{Casting, INSIDE, OUTSIDE, SOON, converse, leaves_no_personal_data_in, silent};
 use crate::taken::Taken;
+use crate::told::wait_stored_as;
+
+/// So many bytes are two seconds of two parties at the thriftiest that the trials use.
+const SOME_SECONDS: u64 = 8_000;
 
 pub fn trials() -> Vec<Trial> {
     let replayed = |name, profile: &'static str| {
@@ -32,7 +35,7 @@ fn searched_in_a_replay(directory: &Path, taken: &Taken, profile: &str) -> Proof
     host.must("load mod_callvault")?;
     let replay = host.replay(&taken.trace(), &[])?;
     // During the call and after it, a released copy included.
-    std::thread::sleep(Duration::from_secs(2));
+    wait_stored_as(&vault, |bytes| bytes >= SOME_SECONDS, SOON)?;
     search(vault.directory())?;
     replay.wait()?;
     let rows = vault.wait_listed(&host, 1)?;

@@ -145,8 +145,13 @@ pub fn stored(vault: &Vault) -> Proof<u64> {
 
 /// Waits until the store has something, or nothing.
 pub fn wait_stored(vault: &Vault, some: bool, limit: Duration) -> Proof {
+    wait_stored_as(vault, |bytes| (bytes > 0) == some, limit)
+}
+
+/// Waits until the store has as many bytes as wanted.
+pub fn wait_stored_as(vault: &Vault, wanted: impl Fn(u64) -> bool, limit: Duration) -> Proof {
     let until = Instant::now() + limit;
-    while (stored(vault)? > 0) != some {
+    while !wanted(stored(vault)?) {
         promise!(Instant::now() < until, "after {limit:?} the store has {} bytes", stored(vault)?);
         // A directory tells nobody of its files: looked at again after a while.
         std::thread::sleep(Duration::from_millis(50));
