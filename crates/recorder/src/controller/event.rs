@@ -36,7 +36,8 @@ pub enum RecorderEvent {
         /// How.
         outcome: Outcome,
     },
-    /// A recording's capture ended: its conversation is over, was objected to, or lost its last company party.
+    /// A recording's capture ended: its conversation is over, or was objected to. Comes with its outcome, where anything
+    /// of it was captured.
     Stopped {
         /// Which.
         recording: RecordingId,
