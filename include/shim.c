@@ -145,6 +145,15 @@ void wait_for_answer_callvault_shim(switch_core_session_t *session, uint32_t ms,
 	switch_ivr_sleep(session, ms, SWITCH_FALSE, &args);
 }
 
+void describe_media_again_callvault_shim(switch_core_session_t *session)
+{
+	switch_core_session_message_t message = { 0 };
+
+	message.message_id = SWITCH_MESSAGE_INDICATE_MEDIA_RENEG;
+	message.from = __FILE__;
+	switch_core_session_receive_message(session, &message);
+}
+
 int measure_callvault_shim(const char *source, uint32_t rate, uint64_t *samples, double *power)
 {
 	switch_file_handle_t handle = { 0 };

@@ -37,6 +37,9 @@ switch_status_t play_callvault_shim(switch_core_session_t *session, const char *
    answer that is waited for, and nobody who reads next shall have them (switch_ivr_sleep). */
 void wait_for_answer_callvault_shim(switch_core_session_t *session, uint32_t ms, int (*go_on)(void *data), void *data);
 
+/* Has the endpoint describe the session to the far end anew (SWITCH_MESSAGE_INDICATE_MEDIA_RENEG). */
+void describe_media_again_callvault_shim(switch_core_session_t *session);
+
 /* The length of a playable source in samples at this rate and its mean power, a full square being 1, without playing
    it; 0 where both could be told. */
 int measure_callvault_shim(const char *source, uint32_t rate, uint64_t *samples, double *power);

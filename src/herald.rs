@@ -13,7 +13,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::ffi::session::Located;
 use crate::ffi::{entry, events, interfaces};
-use crate::legs::{Beeps, Registry, Repairs, Returns, SOUND, outcome_text};
+use crate::legs::{Beeps, Registry, Repairs, Returns, SOUND, outcome_text, show_recording};
 use crate::module::module;
 use crate::notice;
 
@@ -148,6 +148,7 @@ impl Chores {
     fn ask(&mut self, registry: &Registry, leg: LegKey, request: Request) {
         match request {
             Request::Beep => self.beeps.sound(registry, leg, SOUND),
+            Request::ShowRecording(shown) => show_recording(registry, leg, shown),
             Request::SayStopped => {
                 if let Some(words) = notice::saying_stopped(registry, leg) {
                     self.beeps.sound(registry, leg, &words);

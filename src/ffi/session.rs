@@ -273,6 +273,12 @@ impl<'a> Session<'a> {
         self.has_media() && unsafe { host::switch_ivr_inband_dtmf_session(self.raw()) == host::SWITCH_STATUS_SUCCESS }
     }
 
+    /// Describes the session to the far end anew, where its endpoint can (mod_sofia: a re-INVITE).
+    pub fn describe_media_again(self) {
+        // SAFETY: the session is alive for the call.
+        unsafe { host::describe_media_again_callvault_shim(self.raw()) };
+    }
+
     /// The packets that RTP itself counts as sent; `None` where the endpoint keeps no such count.
     pub fn packets_sent(self) -> Option<u64> {
         // SAFETY: the session is alive and this is one of its own threads, so its RTP session stays.

@@ -54,6 +54,7 @@ pub struct Leg {
     /// Its bypassed media is being brought back, or that was tried.
     pub media_asked_back: AtomicBool,
     listens_to: Mutex<Option<String>>,
+    joins_call_of: Mutex<Option<LegUuid>>,
     bug_begun: AtomicBool,
     told: AtomicU8,
     written: AtomicU64,
@@ -102,6 +103,7 @@ impl Leg {
             refused: AtomicBool::new(false),
             media_asked_back: AtomicBool::new(false),
             listens_to: Mutex::default(),
+            joins_call_of: Mutex::default(),
             bug_begun: AtomicBool::new(false),
             told: AtomicU8::new(0),
             written: AtomicU64::new(0),
@@ -158,6 +160,16 @@ impl Leg {
     pub fn listens_to(&self, uuid: &LegUuid) -> bool {
         let whom = self.listens_to.lock().unwrap_or_else(PoisonError::into_inner);
         whom.as_deref().is_some_and(|whom| whom == uuid.as_str() || whom == "all")
+    }
+
+    /// It is a party of that leg's call (`three_way`), or no more.
+    pub fn join_call_of(&self, leg: Option<LegUuid>) {
+        *self.joins_call_of.lock().unwrap_or_else(PoisonError::into_inner) = leg;
+    }
+
+    /// Whether it is a party of that leg's call, which the host gives it by a bug.
+    pub fn joins(&self, uuid: &LegUuid) -> bool {
+        self.joins_call_of.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(uuid)
     }
 
     /// The side that the party speaks on.

@@ -6,6 +6,7 @@ mod beep;
 mod birth;
 mod bypass;
 mod cdr;
+mod device;
 mod digits;
 mod leg;
 mod queue;
@@ -30,6 +31,7 @@ pub use beep::{Beeps, SOUND};
 pub use birth::born;
 pub use bypass::Returns;
 pub use cdr::{outcome_text, written_off};
+pub use device::show as show_recording;
 pub use digits::pressed;
 pub use leg::{Leg, Told};
 pub use registry::Registry;
@@ -45,6 +47,9 @@ pub const ANSWER_WITHIN: Duration = Duration::from_millis(50);
 
 /// The application whose argument names a conference.
 const CONFERENCE: &str = "conference";
+
+/// The application whose argument names a leg of the call that its own leg joins, as a party among the others.
+const THREE_WAY: &str = "three_way";
 
 /// A message of the host about a leg.
 pub fn message(session: Session<'_>, message: Message) {
@@ -65,6 +70,17 @@ pub fn message(session: Session<'_>, message: Message) {
             tell(LegInput::ConferenceJoined(conference_name(&arguments).into()));
         }
         Message::ApplicationEnded { name } if name == CONFERENCE => tell(LegInput::ConferenceLeft),
+        Message::Application { name, arguments } if name == THREE_WAY => {
+            let with = LegUuid::from_host(arguments.trim().as_bytes());
+            if let Some(joined) = module.registry.by_uuid(&with) {
+                tell(LegInput::Bridged(joined.key));
+            }
+            leg.join_call_of(Some(with));
+        }
+        Message::ApplicationEnded { name } if name == THREE_WAY => {
+            leg.join_call_of(None);
+            tell(LegInput::Unbridged);
+        }
         Message::Application { name, arguments } => taps::application_began(&leg, &name, &arguments),
         Message::ApplicationEnded { name } => taps::application_ended(&leg, &name),
         Message::Muted(muted) => tell(LegInput::Muted(muted)),
@@ -180,6 +196,7 @@ pub fn answered(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
         return;
     }
     read_wishes(module, session, leg);
+    device::listen(module, session, leg);
     leg.read_tap().connect(&module.recorder, leg.key);
     module.recorder.tell(leg.key, LegInput::Tapped);
     module.recorder.tell(leg.key, LegInput::Answered);

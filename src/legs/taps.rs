@@ -114,7 +114,10 @@ pub fn tapped_by_others(uuid: &LegUuid, function: &str, target: &str) {
     if let Some(session) = Located::by_uuid(uuid).filter(|session| session.is_up()) {
         renew_tap(*session, &leg);
     }
-    if DETECTORS.contains(&function) {
+    let all = module.registry.all();
+    let is_listened_to = || all.iter().any(|other| other.listens_to(uuid));
+    let lets_a_party_in = function == LISTENING[0] && all.iter().any(|other| other.joins(uuid)) && !is_listened_to();
+    if DETECTORS.contains(&function) || lets_a_party_in {
         return;
     }
     let seen = Observation::ForeignTap { function: function.to_owned(), target: target.to_owned() };
@@ -122,7 +125,7 @@ pub fn tapped_by_others(uuid: &LegUuid, function: &str, target: &str) {
     if module.recorder.policy().foreign_taps != ForeignTaps::HangUp {
         return;
     }
-    for listener in module.registry.all().iter().filter(|other| other.key != leg.key && other.listens_to(uuid)) {
+    for listener in all.iter().filter(|other| other.key != leg.key && other.listens_to(uuid)) {
         if let Some(session) = Located::by_uuid(&listener.uuid()) {
             session.hang_up();
             module.recorder.observe(leg.key, Observation::ListenerHungUp { listener: listener.uuid() });

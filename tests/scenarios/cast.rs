@@ -36,7 +36,8 @@ pub struct Casting {
     pub vault: Vault,
     /// The host's configuration: extensions of the agent's and the third's names ring them.
     pub configuration: Configuration,
-    caller: UserAgent,
+    /// From outside.
+    pub caller: UserAgent,
     /// The company's.
     pub agent: UserAgent,
     /// The company's second.

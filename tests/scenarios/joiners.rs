@@ -17,7 +17,7 @@ use crate::promise::{Account, Findings, Promise, on_each_host};
 use crate::told::{begins, heard_whole, never_told, telling, told_and_joined};
 
 /// A second party from outside.
-const OTHER: &str = "0687654321";
+pub const OTHER: &str = "0687654321";
 
 const ROOM: &str = "conference-room";
 
@@ -26,6 +26,7 @@ pub fn trials() -> Vec<Trial> {
         Promise { name: "joins_a_conference_late", act: late, judge: each_from_its_moment_on },
         Promise { name: "joins_a_conference_late_and_objects", act: objecting, judge: kept_until_then },
         Promise { name: "joins_a_conference_untold", act: untold, judge: each_from_its_moment_on },
+        Promise { name: "joins_a_call_of_two_by_three_way", act: three_way, judge: each_from_its_moment_on },
         Promise { name: "blind_transfer_to_outside", act: handed_out, judge: kept_while_the_company_was_there },
         Promise { name: "attended_transfer_to_outside", act: handed_over, judge: kept_while_the_company_was_there },
     ])
@@ -61,6 +62,36 @@ fn late(stage: &Stage) -> Proof<(Cast, Account)> {
     }
     let mut account = Account::of(&all)?;
     account.moments = vec![(first.id().into(), first_told), (third.id().into(), told.to)];
+    Ok((cast, account))
+}
+
+/// A second one from outside is let into the call of two; it hears its notice first, and then belongs to that call.
+fn three_way(stage: &Stage) -> Proof<(Cast, Account)> {
+    let join = [("answer", ""), ("three_way", "${global_getvar(three_way_with)}")];
+    let cast = telling(stage, &[])?.extension("join", &join).start(stage)?;
+    cast.agent.answering(Answering::AtOnce, silent());
+    let first = cast.dial("line", silent())?;
+    let first_told = heard_whole(&first)?;
+    let second = cast.agent.incoming(SOON)?;
+    second.wait_answered(SOON)?;
+    converse(&[(&first, CALLER), (&second, AGENT)])?;
+    cast.host.must(&format!("global_setvar three_way_with={}", first.id()))?;
+    let late = UserAgent::start(OTHER)?;
+    let third = late.call("join", cast.host.sip_port(), CallPlan::tone(THIRD))?;
+    third.wait_answered(SOON)?;
+    let told = heard_whole(&third)?;
+    third.say(Speech::Silence);
+    third.talk(Duration::from_millis(500))?;
+    let all = [(&first, CALLER), (&second, AGENT), (&third, THIRD)];
+    converse(&all)?;
+    promise!(total(&second.heard()?.audible(THIRD)) > 500, "the agent hears the third");
+    third.hang_up()?;
+    first.talk(Duration::from_millis(400))?;
+    converse(&all[..2])?;
+    first.hang_up()?;
+    second.wait_ended(SOON)?;
+    let mut account = Account::of(&all)?;
+    account.moments = vec![(first.id().into(), first_told.to), (third.id().into(), told.to)];
     Ok((cast, account))
 }
 

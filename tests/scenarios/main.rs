@@ -13,10 +13,12 @@ mod attest;
 mod bad_config;
 mod bad_store;
 mod bridge;
+mod by_mode;
 mod codec_change;
 mod codecs;
 mod conference;
 mod demonstration;
+mod device;
 mod digits;
 mod early_media;
 mod exempt;
@@ -33,7 +35,9 @@ mod packet_times;
 mod pause;
 mod prompts;
 mod queue;
+mod reasons;
 mod rough_network;
+mod rung;
 mod taps;
 mod transfer;
 mod two_hundred_calls;
@@ -54,7 +58,9 @@ fn main() -> ExitCode {
         notice_proof::trials(),
         prompts::trials(),
         bridge::trials(),
+        by_mode::trials(),
         demonstration::trials(),
+        device::trials(),
         digits::trials(),
         originate::trials(),
         queue::trials(),
@@ -66,7 +72,9 @@ fn main() -> ExitCode {
         codec_change::trials(),
         codecs::trials(),
         packet_times::trials(),
+        reasons::trials(),
         rough_network::trials(),
+        rung::trials(),
         unharmed::trials(),
         nothing_in_clear::trials(),
         hostile_callers::trials(),

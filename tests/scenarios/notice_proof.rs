@@ -27,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
             Ok(())
         }),
         on_freeswitch("a_notice_that_the_far_end_holds_is_partial", held),
+        on_freeswitch("a_notice_that_a_command_holds_is_partial", held_by_command),
         on_freeswitch("what_a_dialplan_does_to_playing_does_nothing_to_the_notice", other_playing),
     ]
 }
@@ -121,6 +122,19 @@ fn held(stage: &Stage) -> Proof {
     call.hold()?;
     call.talk(Duration::from_millis(500))?;
     call.unhold()?;
+    call.talk(Duration::from_millis(PROMPT_MS))?;
+    call.hang_up()?;
+    is_partial(&cast).map(drop)
+}
+
+fn held_by_command(stage: &Stage) -> Proof {
+    let cast = cast(stage, &[])?;
+    let call = begun(&cast)?;
+    let leg = call.id().to_owned();
+    call.talk(Duration::from_millis(500))?;
+    cast.host.must(&format!("uuid_hold {leg}"))?;
+    call.talk(Duration::from_millis(700))?;
+    cast.host.must(&format!("uuid_hold off {leg}"))?;
     call.talk(Duration::from_millis(PROMPT_MS))?;
     call.hang_up()?;
     is_partial(&cast).map(drop)

@@ -26,30 +26,17 @@ const OPTIN: (&str, &str) = ("notice-mode", "optin");
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = on_each_host([
-        Promise { name: "objects_in_the_notice", act: in_the_notice, judge: objected },
         Promise { name: "objects_in_the_conversation", act: in_the_conversation, judge: objected },
         Promise { name: "objects_by_info", act: by_info, judge: objected },
         Promise { name: "agent_says_that_the_caller_objects", act: by_the_agent, judge: objected },
         Promise { name: "callee_objects_in_the_conversation", act: callee, judge: objected },
         Promise { name: "agrees_and_is_captured_from_then_on", act: agrees, judge: captured_from_then_on },
+        Promise { name: "agrees_while_still_being_told", act: agrees_early, judge: captured_from_then_on },
+        Promise { name: "says_nothing_to_the_question", act: silence, judge: objected },
         Promise { name: "agrees_and_withdraws", act: withdraws, judge: objected },
-        Promise { name: "declines", act: declines, judge: objected },
     ]);
     trials.push(on_freeswitch("nine_is_only_a_key_in_the_mode_notice", only_a_key));
     trials
-}
-
-fn in_the_notice(stage: &Stage) -> Proof<(Cast, Account)> {
-    let cast = telling(stage, &[OPTOUT])?.start(stage)?;
-    cast.agent.answering(Answering::AtOnce, silent());
-    let out = cast.dial("line", silent())?;
-    begins(&out)?;
-    out.press("9")?;
-    let into = cast.agent.incoming(SOON)?;
-    into.wait_answered(SOON)?;
-    hear_each_other((&out, CALLER), (&into, AGENT))?;
-    promise!(stored(&cast.vault)? == 0, "nothing is captured of a call that was objected to before it began");
-    finish(cast, out, into)
 }
 
 fn in_the_conversation(stage: &Stage) -> Proof<(Cast, Account)> {
@@ -110,7 +97,8 @@ fn finish(cast: Cast, out: Call, into: Call) -> Proof<(Cast, Account)> {
     Ok((cast, account))
 }
 
-fn objected(account: &Account, findings: &Findings) -> Proof {
+/// Nothing is kept of the first party's call, and why is stored.
+pub fn objected(account: &Account, findings: &Findings) -> Proof {
     let [view] = findings.views.as_slice() else {
         return Err(format!("one call is due: {:#?}", findings.views).into());
     };
@@ -142,6 +130,23 @@ fn agrees(stage: &Stage) -> Proof<(Cast, Account)> {
     converse(&[(&out, CALLER), (&into, AGENT)])?;
     let (cast, mut account) = finish(cast, out, into)?;
     account.moments = vec![("agreed".into(), unix_ms(pressed))];
+    Ok((cast, account))
+}
+
+/// A key that answers the question before it has been asked to its end counts from that end on.
+fn agrees_early(stage: &Stage) -> Proof<(Cast, Account)> {
+    let cast = telling(stage, &[OPTIN])?.start(stage)?;
+    cast.agent.answering(Answering::AtOnce, silent());
+    let out = cast.dial("line", silent())?;
+    begins(&out)?;
+    out.press("1")?;
+    let told = heard_whole(&out)?;
+    let into = cast.agent.incoming(Duration::from_secs(4))?;
+    into.wait_answered(SOON)?;
+    out.talk(Duration::from_millis(400))?;
+    converse(&[(&out, CALLER), (&into, AGENT)])?;
+    let (cast, mut account) = finish(cast, out, into)?;
+    account.moments = vec![("agreed".into(), told.to)];
     Ok((cast, account))
 }
 
@@ -177,9 +182,10 @@ fn withdraws(stage: &Stage) -> Proof<(Cast, Account)> {
     finish(cast, out, into)
 }
 
-fn declines(stage: &Stage) -> Proof<(Cast, Account)> {
-    let cast = telling(stage, &[OPTIN])?.start(stage)?;
-    unagreed(cast, |out| out.press("2").map(drop), Duration::from_secs(4))
+/// The question waits two seconds, then the call goes on.
+fn silence(stage: &Stage) -> Proof<(Cast, Account)> {
+    let cast = telling(stage, &[OPTIN, ("consent-seconds", "2")])?.start(stage)?;
+    unagreed(cast, |_| Ok(()), Duration::from_secs(4))
 }
 
 /// The call goes on within `limit` of the prompt's end, heard by both and captured by nobody.

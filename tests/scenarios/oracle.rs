@@ -58,22 +58,28 @@ pub fn heard_all(account: &Account, findings: &Findings) -> Proof {
 /// Each party's words are in the recordings exactly once, when they were said, alone on that leg's tracks.
 pub fn each_heard_once(account: &Account, findings: &Findings) -> Proof {
     for part in &account.parts {
-        let mut found: Vec<Interval> = Vec::new();
-        for (view, opened) in findings.views.iter().zip(&findings.opened) {
-            let Some(opened) = opened else { continue };
-            let Ok((channel, _)) = track_of(view, &part.leg) else { continue };
-            let zero = zero_of(view)?;
-            found.extend(opened.audible(channel, part.frequency).into_iter().map(|heard| heard.seen_from(-zero)));
-            alone_on(part.frequency, opened, channel)?;
-        }
-        found.sort_by_key(|heard| heard.from);
+        let found = found_of(part, findings)?;
         let due = clipped(&part.spoken, part.call);
         let what = format!("{} Hz of the leg {}", part.frequency, part.leg);
         let zero = part.call.from;
         let since = |all: &[Interval]| all.iter().map(|one| one.seen_from(zero)).collect::<Vec<_>>();
-        expect_near(&what, &since(&due), &since(&joined(&found, HICCUP)), WHEN)?;
+        expect_near(&what, &since(&due), &since(&found), WHEN)?;
     }
     Ok(())
+}
+
+/// When a party is audible on its tracks, in any of the recordings, Unix ms; it is alone on them.
+fn found_of(part: &Part, findings: &Findings) -> Proof<Vec<Interval>> {
+    let mut found = Vec::new();
+    for (view, opened) in findings.views.iter().zip(&findings.opened) {
+        let Some(opened) = opened else { continue };
+        let Ok((channel, _)) = track_of(view, &part.leg) else { continue };
+        let zero = zero_of(view)?;
+        found.extend(opened.audible(channel, part.frequency).into_iter().map(|heard| heard.seen_from(-zero)));
+        alone_on(part.frequency, opened, channel)?;
+    }
+    found.sort_by_key(|heard| heard.from);
+    Ok(joined(&found, HICCUP))
 }
 
 /// The recording's zero, Unix ms.
@@ -139,21 +145,25 @@ fn lengths_match(account: &Account, view: &View, opened: &Opened, beyond: i64) -
 /// Each party is on its track when it spoke from the moment named by its leg on (its notice's end), or from its answer
 /// where there is none; nobody else is there. Capture may begin some packets after that moment, never before.
 pub fn each_from_its_moment_on(account: &Account, findings: &Findings) -> Proof {
-    let (view, opened) = findings.recorded()?;
-    let zero = zero_of(view)?;
+    findings.recorded()?;
+    from_its_moment_on_in_all(account, findings)
+}
+
+/// The same, whichever of the call's recordings it is in.
+pub fn from_its_moment_on_in_all(account: &Account, findings: &Findings) -> Proof {
     for part in &account.parts {
         let moment = account.moments.iter().find(|(leg, _)| *leg == part.leg).map_or(part.call.from, |(_, at)| *at);
         let due = clipped(&part.spoken, Interval::new(moment, part.call.to));
-        let due: Vec<Interval> = due.into_iter().map(|said| said.seen_from(zero)).collect();
-        let (channel, _) = track_of(view, &part.leg)?;
-        let found = joined(&opened.audible(channel, part.frequency), HICCUP);
+        let found = found_of(part, findings)?;
         let late = |due: &Interval, found: &Interval| {
-            let beginning = if due.from == moment - zero { BEGINNING } else { WHEN };
+            let beginning = if due.from == moment { BEGINNING } else { WHEN };
             (-WHEN..=beginning).contains(&(found.from - due.from)) && (found.to - due.to).abs() <= WHEN
         };
         let alike = due.len() == found.len() && due.iter().zip(&found).all(|(due, found)| late(due, found));
-        promise!(alike, "{} Hz: due {}; found {}", part.frequency, listed(&due), listed(&found));
-        alone_on(part.frequency, opened, channel)?;
+        let since = |all: &[Interval]| {
+            listed(&all.iter().map(|one| one.seen_from(part.call.from)).collect::<Vec<_>>())
+        };
+        promise!(alike, "{} Hz: due {}; found {}", part.frequency, since(&due), since(&found));
     }
     Ok(())
 }

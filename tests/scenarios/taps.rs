@@ -10,13 +10,18 @@ use callvault_test_support::tones::{AGENT, CALLER};
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
-use crate::cast::{Cast, Casting, SOON, converse, silent};
-use crate::oracle::{each_on_its_own_track, heard_all};
+use crate::cast::{Cast, Casting, SOON, converse, hear_each_other, silent};
+use crate::oracle::{each_on_its_own_track, heard_all, not_recorded};
 use crate::promise::{Account, Findings, Promise, on_each_host};
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = on_each_host([
         Promise { name: "tap_taken_off", act: tap_taken_off, judge: heard_all },
+        Promise {
+            name: "media_that_bypasses_the_host",
+            act: media_bypassed,
+            judge: |_, findings| not_recorded("no_media_path", findings),
+        },
         Promise { name: "media_brought_back", act: media_brought_back, judge: each_on_its_own_track },
     ]);
     trials.push(on_freeswitch("foreign_tap_told", foreign_tap_told));
@@ -96,6 +101,20 @@ fn foreign_tap_told(stage: &Stage) -> Proof {
     cast.wait_idle()?;
     let account = Account::of(&[(&out, CALLER), (&into, AGENT)])?;
     each_on_its_own_track(&account, &Findings::gather(&cast.vault, &cast.host, 1)?)
+}
+
+/// REC-03: the parties send their packets to each other; nothing of it can be recorded, and the call is as it was.
+fn media_bypassed(stage: &Stage) -> Proof<(Cast, Account)> {
+    let casting = Casting::new(stage)?;
+    let dial = casting.agent.dial_string();
+    let cast = casting.extension("direct", &[("set", "bypass_media=true"), ("bridge", &dial)]).start(stage)?;
+    let (out, into) = cast.bridged_by("direct", silent(), silent())?;
+    hear_each_other((&out, CALLER), (&into, AGENT))?;
+    alarmed(&cast, "no_media_path", Instant::now())?;
+    out.hang_up()?;
+    into.wait_ended(SOON)?;
+    let account = Account::of(&[(&out, CALLER), (&into, AGENT)])?;
+    Ok((cast, account))
 }
 
 /// PUR-08: who listens is told of, and hung up where the policy says so; the call goes on.

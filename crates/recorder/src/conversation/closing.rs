@@ -1,4 +1,5 @@
 //! Recordings that end while their call goes on (NOT-05, STF-02), and those that begin when whoever ended them left.
+use crate::conversation::consent::Consent;
 use crate::conversation::effect::{Effect, Request, ShutReason};
 use crate::conversation::input::Side;
 use crate::conversation::leg::Leg;
@@ -21,7 +22,8 @@ pub(super) struct Closed {
 }
 
 impl Conversations {
-    /// A party is there that does not want to be recorded, or of which nobody attested that it was told: nothing of
+    /// A party is there that does not want to be recorded, or of which nobody attested that it was told, or that leaves
+    /// as if in its notice: nothing of
     /// the conversation is captured any more, and what was is not to be kept.
     pub(super) fn close_if_objected(&mut self, id: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
         let Some(recording) = self.recordings.get(&id) else { return };
@@ -34,7 +36,7 @@ impl Conversations {
         if ending.is_empty() {
             return;
         }
-        let objects = ending.iter().any(|(_, leg)| leg.consent.objects());
+        let any = |what: fn(&Consent) -> bool| ending.iter().any(|(_, leg)| what(&leg.consent));
         let keeps = ending.iter().all(|(key, leg)| leg.stay.came_late && !recording.tracks.contains_key(key));
         let was_captured = !recording.tracks.is_empty();
         let told: Vec<LegKey> = ending
@@ -42,7 +44,11 @@ impl Conversations {
             .filter(|(_, leg)| was_captured && leg.consent.objects() && !leg.notice_runs)
             .map(|(key, _)| *key)
             .collect();
-        let reason = if objects { NotRecorded::Objected } else { NotRecorded::NotInformed };
+        let reason = match (any(Consent::objects), any(Consent::left_at_once)) {
+            (true, _) => NotRecorded::Objected,
+            (false, true) => NotRecorded::RefusedHangup,
+            (false, false) => NotRecorded::NotInformed,
+        };
         self.close(id, reason, keeps, when, effects);
         effects.extend(told.into_iter().map(|leg| Effect::Ask { leg, request: Request::SayStopped }));
     }

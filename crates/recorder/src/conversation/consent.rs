@@ -3,11 +3,12 @@
 //!
 //! ```text
 //! pending ─► informed ─► informed_continued | consented | declined | objected      consented ─► withdrawn
+//!    │           └─────────┴─► refused_hangup
 //!    └─► refused_hangup | not_informed | objected
 //! ```
 use std::time::Duration;
 
-use crate::conversation::timers::NOTICE_CUT;
+use crate::conversation::timers::{LINE_OPEN, NOTICE_CUT};
 use crate::evidence::Standing;
 use crate::policy::NoticeMode;
 use crate::time::Monotonic;
@@ -19,6 +20,8 @@ pub(super) struct Consent {
     state: State,
     /// By whom it was told last, and since when its objection digit counts from there.
     told: Option<(By, Monotonic)>,
+    /// It agreed while it was still being told: that counts when it has been told whole.
+    agreed_early: bool,
 }
 
 /// What the policy says of a party when its leg is born.
@@ -72,6 +75,8 @@ pub(super) enum Step {
     ConsentTooLate,
     /// Its line is exempt after all.
     Exempt,
+    /// Its leg hung up as soon as its prompt had ended.
+    LeftAtOnce,
     /// Its leg hung up; whether it had met somebody.
     HungUp { met: bool },
 }
@@ -83,6 +88,8 @@ pub(super) enum By {
     Digit,
     Agent,
     Command,
+    /// Its own, by its session description.
+    Device,
     /// The policy's `told-by`.
     Elsewhere,
 }
@@ -112,17 +119,13 @@ enum State {
     /// The agent did not attest in time.
     NotAttested,
     Refused,
+    /// It hung up as soon as it could be captured.
+    LeftAtOnce,
 }
 
 impl Consent {
     pub(super) fn new(terms: Terms) -> Self {
-        let state = match terms.means {
-            Means::Nothing => State::Needless,
-            Means::Prompt => State::Untold,
-            Means::Agent => State::Unattested,
-            Means::Elsewhere => State::Elsewhere,
-        };
-        Self { terms, state, told: None }
+        Self { terms, state: untold_by(terms.means), told: None, agreed_early: false }
     }
 
     /// A stricter mode than the policy's, asked for before the notice; never a weaker one.
@@ -145,23 +148,28 @@ impl Consent {
             (Step::NoticeDue, S::Needless | S::Elsewhere | S::Untold | S::Unattested) => (S::Due, None),
             (Step::NoticeStarted, S::Elsewhere | S::Untold | S::Unattested | S::Due | S::Cut(_) | S::NotInformed) => {
                 self.told = Some((By::Prompt, at));
+                self.agreed_early = false;
                 (S::Playing, None)
             }
             (
                 Step::NoticeEnded { whole: true },
                 S::Elsewhere | S::Untold | S::Unattested | S::Due | S::Playing | S::Cut(_) | S::NotInformed,
             ) => self.informed(By::Prompt, at),
-            (
-                Step::NoticeEnded { whole: false },
-                S::Untold | S::Unattested | S::Due | S::Playing | S::Cut(_) | S::NotInformed,
-            ) => {
+            (Step::NoticeEnded { whole: false }, S::Playing) => {
                 self.told = Some((By::Prompt, at));
                 (S::Cut(at), None)
             }
+            // It never began: nobody can have hung up because of it. An agent may still tell.
+            (Step::NoticeEnded { whole: false }, S::Due) if self.terms.means == Means::Agent => (S::Unattested, None),
+            (Step::NoticeEnded { whole: false }, S::Untold | S::Due) => self.untold(),
             (Step::WentOn, S::Informed) => (S::Continued, Some((Standing::InformedContinued, self.told_by()))),
             (Step::WentOn, S::Untold | S::Cut(_)) => self.untold(),
             (Step::Object(by), S::Consented) => (S::Withdrawn, Some((Standing::Withdrawn, by))),
             (Step::Object(by), _) if self.may_object(by, at) => (S::Objected, Some((Standing::Objected, by))),
+            (Step::Agree, S::Playing) if self.terms.mode == NoticeMode::OptIn => {
+                self.agreed_early = true;
+                (stays, None)
+            }
             (Step::Agree, S::Asked(until)) if at <= until => (S::Consented, Some((Standing::Consented, By::Digit))),
             (Step::Decline, S::Asked(until)) if at <= until => (S::Declined, Some((Standing::Declined, By::Digit))),
             (Step::Decline, S::Playing) if self.terms.mode == NoticeMode::OptIn => {
@@ -177,6 +185,9 @@ impl Consent {
             (Step::AttestTooLate, S::Unattested) => (S::NotAttested, Some((Standing::NotInformed, By::Agent))),
             (Step::Exempt, S::Elsewhere | S::Untold | S::Unattested | S::Due) => (S::Needless, None),
             (Step::HungUp { .. }, S::Playing | S::Asked(_)) => refused(),
+            (Step::LeftAtOnce, S::Informed | S::Continued) => {
+                (S::LeftAtOnce, Some((Standing::RefusedHangup, By::Prompt)))
+            }
             (Step::HungUp { .. }, S::Cut(since)) if at.since(since) <= NOTICE_CUT => refused(),
             (Step::HungUp { .. }, S::Cut(_) | S::Untold) | (Step::HungUp { met: true }, S::Due) => self.untold(),
             (Step::HungUp { .. }, S::Unattested) => (S::NotAttested, Some((Standing::NotInformed, By::Agent))),
@@ -193,6 +204,12 @@ impl Consent {
             NoticeMode::OptIn => State::Asked(at.plus(self.terms.consent_within)),
         };
         (state, Some((Standing::Informed, by)))
+    }
+
+    /// Whether its prompt ended so recently that whoever leaves now did not go on after it.
+    pub(super) fn is_just_told(&self, at: Monotonic) -> bool {
+        let just = self.told.is_some_and(|(by, since)| by == By::Prompt && at.since(since) < LINE_OPEN);
+        just && self.terms.means != Means::Nothing && matches!(self.state, State::Informed | State::Continued)
     }
 
     /// It went on without a whole notice.
@@ -219,7 +236,7 @@ impl Consent {
             | S::Asked(_)
             | S::Continued
             | S::NotInformed => true,
-            S::Needless | S::Consented | S::Declined | S::Objected | S::Withdrawn | S::NotAttested | S::Refused => {
+            S::LeftAtOnce | S::Needless | S::Consented | S::Declined | S::Objected | S::Withdrawn | S::NotAttested | S::Refused => {
                 false
             }
         };
@@ -255,9 +272,14 @@ impl Consent {
         if let State::Asked(until) = self.state { Some(until) } else { None }
     }
 
-    /// Whether it was sent a notice that was cut short, and it is not known yet why.
-    pub(super) fn is_cut(&self) -> bool {
-        matches!(self.state, State::Cut(_))
+    /// Since when it was sent a notice that was cut short, where it is not known yet why.
+    pub(super) fn cut_since(&self) -> Option<Monotonic> {
+        if let State::Cut(since) = self.state { Some(since) } else { None }
+    }
+
+    /// Whether it was told whole and had agreed before the end of it.
+    pub(super) fn agreed_before_asked(&self) -> bool {
+        self.agreed_early && matches!(self.state, State::Asked(_))
     }
 
     /// Whether it was informed and it is not known yet whether it goes on.
@@ -281,7 +303,12 @@ impl Consent {
     }
 
     pub(super) fn refused(&self) -> bool {
-        self.state == State::Refused
+        matches!(self.state, State::Refused | State::LeftAtOnce)
+    }
+
+    /// Whether it refused when it was captured already.
+    pub(super) fn left_at_once(&self) -> bool {
+        self.state == State::LeftAtOnce
     }
 
     /// Whether it left before anybody told it whole.
@@ -302,4 +329,13 @@ impl Consent {
 
 fn refused() -> (State, Option<(Standing, By)>) {
     (State::Refused, Some((Standing::RefusedHangup, By::Prompt)))
+}
+
+fn untold_by(means: Means) -> State {
+    match means {
+        Means::Nothing => State::Needless,
+        Means::Prompt => State::Untold,
+        Means::Agent => State::Unattested,
+        Means::Elsewhere => State::Elsewhere,
+    }
 }

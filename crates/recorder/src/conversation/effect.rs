@@ -185,6 +185,19 @@ pub enum Request {
     Beep,
     /// Say to the party that recording has stopped (prompt `stopped`, where there is one).
     SayStopped,
+    /// Tell the leg's device how it is recorded (RFC 7866, `a=record`).
+    ShowRecording(Shown),
+}
+
+/// How a party is recorded, as its device is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shown {
+    /// It is captured.
+    On,
+    /// The company's side has paused it.
+    Paused,
+    /// It is not captured.
+    Off,
 }
 
 /// Why a gate is shut.

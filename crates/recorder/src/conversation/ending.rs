@@ -13,7 +13,11 @@ impl Conversations {
     pub(super) fn hung_up(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&key).filter(|leg| !leg.hung_up) else { return };
         let id = leg.recording;
-        let step = Step::HungUp { met: leg.met };
+        // A late joiner's leaving at once says nothing of those who were there before.
+        let step = match leg.consent.is_just_told(when.at) && !leg.stay.came_late {
+            true => Step::LeftAtOnce,
+            false => Step::HungUp { met: leg.met },
+        };
         if leg.consent.is_unattested() {
             self.not_attested(key, step, when, effects);
         } else {

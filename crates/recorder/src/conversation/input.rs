@@ -108,6 +108,8 @@ pub enum LegInput {
     /// An operator says this of the leg: of an outside party's, that it objects or was told; of the company's, what its
     /// digits would mean.
     Commanded(Signal),
+    /// Its device takes part in the signs of recording (RFC 7866), and what it prefers. Said at the leg's answer.
+    RecordingAware(DevicePreference),
     /// What its dialplan asks for, as far as the policy lets a dialplan ask; said before its notice.
     Wishes(Box<Wishes>),
     /// It lost the race of its ring group: it is no party and has no outcome. Said before its `HungUp`.
@@ -116,6 +118,15 @@ pub enum LegInput {
     HungUp,
     /// Its session is gone: nothing more will come of it.
     Gone,
+}
+
+/// What a party's device says of recording in its session description (RFC 7866, `a=recordpref`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DevicePreference {
+    /// `off`: its party is not to be recorded.
+    Off,
+    /// Anything else: it only wants to know.
+    Other,
 }
 
 /// What a party means by the digits it pressed, or an operator by a command on its leg.

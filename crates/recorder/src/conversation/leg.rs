@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::conversation::consent::{Consent, Means, Terms};
-use crate::conversation::effect::ShutReason;
+use crate::conversation::effect::{ShutReason, Shown};
 use crate::conversation::input::{Direction, LegFacts, Personal, Side};
 use crate::evidence::{NoticeEvidence, Party, StandingChange};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
@@ -53,6 +53,9 @@ pub(super) struct Leg {
     pub(super) standings: Vec<StandingChange>,
     /// A notice plays on it, whatever it means by now.
     pub(super) notice_runs: bool,
+    /// Its device wants to know how it is recorded, and what it was told last.
+    pub(super) device_aware: bool,
+    pub(super) shown: Shown,
     /// How long its dialplan wants the conversation kept.
     pub(super) retention: Option<Duration>,
 
@@ -117,6 +120,8 @@ impl Leg {
             notices: Vec::new(),
             standings: Vec::new(),
             notice_runs: false,
+            device_aware: false,
+            shown: Shown::Off,
             retention: None,
             gate: GateState::Shut(None),
             generation: 0,
@@ -134,9 +139,11 @@ impl Leg {
         self.is_present() && (self.exempt || self.emergency || self.consent.is_untold() || self.ends_recordings())
     }
 
-    /// Whether no recording goes on where it is: it objects, or nobody attested that it was told.
+    /// Whether no recording goes on where it is: it objects, nobody attested that it was told, or it is captured and
+    /// leaves as if in its notice.
     pub(super) fn ends_recordings(&self) -> bool {
-        self.is_present() && (self.consent.objects() || self.consent.is_not_attested())
+        let left = self.consent.left_at_once() && self.stay.track.is_some();
+        self.is_present() && (self.consent.objects() || self.consent.is_not_attested() || left)
     }
 
     /// Whether it counts as a party that is being captured or would be, told or not.

@@ -28,8 +28,8 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use effect::{Alarm, Effect, NewTrack, OpenGate, Opening, Request, ShutReason, Started};
-pub use input::{Direction, Input, Kept, LegFacts, LegInput, Personal, Side, Signal, Wishes};
+pub use effect::{Alarm, Effect, NewTrack, OpenGate, Opening, Request, Shown, ShutReason, Started};
+pub use input::{DevicePreference, Direction, Input, Kept, LegFacts, LegInput, Personal, Side, Signal, Wishes};
 pub use timers::TimerReason;
 
 use crate::ids::{LegKey, RecordingId};
@@ -181,7 +181,7 @@ impl Conversations {
             }
             LegInput::NoticeEnded(evidence) => {
                 leg.notice_runs = false;
-                self.notice_ended(key, *evidence, when);
+                self.notice_ended(key, *evidence, when, effects);
             }
             LegInput::Bridged(other) => {
                 self.link(key, Some(other));
@@ -201,6 +201,7 @@ impl Conversations {
             LegInput::Signalled(signal) => self.signalled(key, signal, None, when, effects),
             LegInput::Commanded(signal) => self.signalled(key, signal, Some(By::Command), when, effects),
             LegInput::Wishes(wishes) => self.wish(key, &wishes, when),
+            LegInput::RecordingAware(preference) => self.device_aware(key, preference, when),
             LegInput::Renamed(uuid) => leg.uuid = uuid,
             LegInput::LostRace => self.lost_race(key),
             LegInput::HungUp => return self.hung_up(key, when, effects),
@@ -232,5 +233,6 @@ impl Conversations {
         self.join_parties(id, when, effects);
         self.close_if_objected(id, when, effects);
         self.set_gates(id, when, effects);
+        self.show_recording(id, effects);
     }
 }

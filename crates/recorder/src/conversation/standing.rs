@@ -2,9 +2,9 @@
 use std::time::Duration;
 
 use crate::conversation::consent::{By, Step};
-use crate::conversation::effect::{Alarm, Effect, Request};
-use crate::conversation::input::{Side, Signal, Wishes};
-use crate::conversation::leg::Leg;
+use crate::conversation::effect::{Alarm, Effect, Request, Shown, ShutReason};
+use crate::conversation::input::{DevicePreference, Side, Signal, Wishes};
+use crate::conversation::leg::{GateState, Leg};
 use crate::conversation::recording::Recording;
 use crate::conversation::timers::{NOTICE_CUT, TimerReason};
 use crate::conversation::{Conversations, Moment};
@@ -44,6 +44,7 @@ impl Conversations {
                 By::Digit => "digit",
                 By::Agent => "agent",
                 By::Command => "command",
+                By::Device => "device",
                 By::Elsewhere => &leg.told_by,
             };
             let change = StandingChange { leg: leg.uuid.clone(), standing, at_ms: when.now, by: by.to_owned() };
@@ -53,8 +54,9 @@ impl Conversations {
             Some(until) => self.timers.set(until, TimerReason::Consent(key)),
             None => self.timers.unset(TimerReason::Consent(key)),
         }
-        if !consent.is_cut() {
-            self.timers.unset(TimerReason::NoticeCut(key));
+        match consent.cut_since() {
+            Some(since) => self.timers.set(since.plus(NOTICE_CUT), TimerReason::NoticeCut(key)),
+            None => self.timers.unset(TimerReason::NoticeCut(key)),
         }
         if !consent.is_unattested() {
             self.timers.unset(TimerReason::AttestBeep(key));
@@ -69,13 +71,22 @@ impl Conversations {
         }
     }
 
-    pub(super) fn notice_ended(&mut self, key: LegKey, evidence: NoticeEvidence, when: Moment) {
+    pub(super) fn notice_ended(
+        &mut self,
+        key: LegKey,
+        evidence: NoticeEvidence,
+        when: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(leg) = self.legs.get_mut(&key) else { return };
         let whole = evidence.state == NoticeState::Informed;
         leg.notices.push(evidence);
         self.stand(key, Step::NoticeEnded { whole }, when);
-        if self.legs.get(&key).is_some_and(|leg| leg.consent.is_cut()) {
-            self.timers.set(when.at.plus(NOTICE_CUT), TimerReason::NoticeCut(key));
+        if self.legs.get(&key).is_some_and(|leg| leg.consent.agreed_before_asked()) {
+            self.stand(key, Step::Agree, when);
+        }
+        if !whole {
+            self.alarm_if_untold(key, effects);
         }
     }
 
@@ -84,7 +95,7 @@ impl Conversations {
     pub(super) fn met(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&key) else { return };
         leg.met = true;
-        let was_cut = leg.consent.is_cut();
+        let was_cut = leg.consent.cut_since().is_some();
         if was_cut || leg.answered {
             self.stand(key, Step::WentOn, when);
         }
@@ -95,7 +106,7 @@ impl Conversations {
 
     /// The leg goes on after a notice that was cut short, so that was no hang-up.
     pub(super) fn went_on_after_cut(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
-        if self.legs.get(&key).is_some_and(|leg| leg.consent.is_cut()) {
+        if self.legs.get(&key).is_some_and(|leg| leg.consent.cut_since().is_some()) {
             self.stand(key, Step::WentOn, when);
             self.alarm_if_untold(key, effects);
         }
@@ -134,6 +145,32 @@ impl Conversations {
             (Side::Company, Signal::Attest) => self.stand_all(id, Step::Attest(by.unwrap_or(By::Agent)), when),
             (Side::Company, Signal::Pause) => self.pause(key, true, when, effects),
             (Side::Company, Signal::Resume) => self.pause(key, false, when, effects),
+        }
+    }
+
+    /// The leg's device takes part in the signs of recording; one that prefers none speaks for its party (NOT-07).
+    pub(super) fn device_aware(&mut self, key: LegKey, preference: DevicePreference, when: Moment) {
+        let Some(leg) = self.legs.get_mut(&key).filter(|leg| leg.is_party) else { return };
+        leg.device_aware = true;
+        if leg.side == Side::Outside && preference == DevicePreference::Off {
+            self.stand(key, Step::Object(By::Device), when);
+        }
+    }
+
+    /// NOT-07: devices that want to know hear how they are recorded. A hold or a mute changes nothing of it.
+    pub(super) fn show_recording(&mut self, id: RecordingId, effects: &mut Vec<Effect>) {
+        let Some(recording) = self.recordings.get(&id) else { return };
+        for key in &recording.members {
+            let Some(leg) = self.legs.get_mut(key).filter(|leg| leg.device_aware && leg.is_present()) else { continue };
+            let shown = match (recording.closed.is_some(), leg.gate) {
+                (false, GateState::Open) => Shown::On,
+                (false, GateState::Shut(Some(ShutReason::Paused))) => Shown::Paused,
+                (false, GateState::Shut(Some(ShutReason::Hold | ShutReason::Muted | ShutReason::Waiting))) => continue,
+                (true, _) | (false, GateState::Shut(_)) => Shown::Off,
+            };
+            if std::mem::replace(&mut leg.shown, shown) != shown {
+                effects.push(Effect::Ask { leg: *key, request: Request::ShowRecording(shown) });
+            }
         }
     }
 

@@ -10,6 +10,8 @@ use crate::time::Monotonic;
 
 /// How soon after a notice that was cut short a leg must hang up for it to have been the reason.
 pub(super) const NOTICE_CUT: Duration = Duration::from_secs(2);
+/// How long the line must be open after a whole notice: who hangs up before has refused (see NOT-01).
+pub(super) const LINE_OPEN: Duration = Duration::from_millis(150);
 /// How long an outcome waits for the word that its tracks are closed: longer than the encoder pool waits for a store
 /// that refuses (60 s), or a call of which nothing could be kept would pass for recorded.
 pub(super) const TRACKS_CLOSE: Duration = Duration::from_secs(75);

@@ -21,7 +21,7 @@ all! {
     switch_core_event_hook_add_receive_message switch_core_event_hook_remove_receive_message
     switch_core_event_hook_add_state_change switch_core_event_hook_remove_state_change
     switch_core_event_hook_add_recv_dtmf switch_core_event_hook_remove_recv_dtmf switch_ivr_inband_dtmf_session
-    switch_ivr_bg_media switch_ivr_displace_session switch_core_media_bug_count
+    switch_core_session_perform_receive_message switch_ivr_bg_media switch_ivr_displace_session switch_core_media_bug_count
 }
 
 #[unsafe(no_mangle)]
@@ -189,6 +189,18 @@ unsafe extern "C" fn switch_ivr_displace_session(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn switch_core_media_bug_count(_: Session, _: *const c_char) -> u32 {
     0
+}
+
+/// What the far end then answers is in the trace.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_core_session_perform_receive_message(
+    _: Session,
+    _: *mut host::switch_core_session_message_t,
+    _: *const c_char,
+    _: *const c_char,
+    _: c_int,
+) -> host::switch_status_t {
+    host::SWITCH_STATUS_SUCCESS
 }
 
 /// What the host then heard in the audio is in the trace.

@@ -98,10 +98,20 @@ impl Call {
 
     /// Waits for what `wanted` finds among the call's events, past ones included.
     pub fn wait<T>(&self, what: &str, limit: Duration, wanted: impl Fn(&CallEvent) -> Option<T>) -> Proof<T> {
+        self.wait_in_all(what, limit, |events| events.iter().find_map(|(_, event)| wanted(event)))
+    }
+
+    /// Waits for what `wanted` finds in all that has happened in the call.
+    pub fn wait_in_all<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        wanted: impl Fn(&[(Instant, CallEvent)]) -> Option<T>,
+    ) -> Proof<T> {
         let until = Instant::now() + limit;
         let mut dialog = locked(&self.inner.dialog);
         loop {
-            if let Some(found) = dialog.events.iter().find_map(|(_, event)| wanted(event)) {
+            if let Some(found) = wanted(&dialog.events) {
                 return Ok(found);
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -125,6 +135,7 @@ impl Call {
             | CallEvent::Ended
             | CallEvent::HungUp
             | CallEvent::Reinvited(_)
+            | CallEvent::Recording(_)
             | CallEvent::Response(..)
             | CallEvent::Notified(_)
             | CallEvent::Info(_) => None,

@@ -142,7 +142,7 @@ impl CallInner {
         for (name, value) in &self.plan.headers {
             invite = invite.with(name, value);
         }
-        let invite = invite.with_body("application/sdp", offer.to_body());
+        let invite = invite.with_body("application/sdp", self.plan.body(&offer));
         dialog.sent_invite = Some(invite.clone());
         let peer = dialog.peer;
         drop(dialog);
@@ -343,7 +343,10 @@ impl CallInner {
         let peer = dialog.peer;
         dialog.given.insert(("INVITE".into(), request.sequence()), response.clone());
         let direction = description.map_or(Direction::SendRecv, |description| description.direction);
-        dialog.events.push((Instant::now(), CallEvent::Reinvited(direction)));
+        let now = Instant::now();
+        dialog.events.push((now, CallEvent::Reinvited(direction)));
+        let shown = request.body.lines().filter_map(|line| line.trim_end().strip_prefix("a=record:"));
+        dialog.events.extend(shown.map(|word| (now, CallEvent::Recording(word.into()))));
         drop(dialog);
         self.wire.send_until_answered(&response, peer);
         self.changed.notify_all();
@@ -370,7 +373,7 @@ impl CallInner {
         let response = Message::response(invite, status, reason, &dialog.local_tag)
             .with("Contact", self.wire.contact())
             .with("Allow", ALLOWED)
-            .with_body("application/sdp", ours.to_body());
+            .with_body("application/sdp", self.plan.body(&ours));
         Some(response)
     }
 

@@ -1,5 +1,5 @@
 //! How a party takes part in a call, and what can happen to it there.
-use super::sdp::Direction;
+use super::sdp::{Description, Direction};
 use crate::codec::Codec;
 use crate::rtp::{Sending, Speech};
 
@@ -16,6 +16,8 @@ pub struct CallPlan {
     pub from: Option<String>,
     /// More headers of the INVITE.
     pub headers: Vec<(String, String)>,
+    /// What its device says of being recorded in its session descriptions (`a=recordpref`, RFC 7866).
+    pub prefers: Option<&'static str>,
 }
 
 impl Default for CallPlan {
@@ -33,6 +35,7 @@ impl CallPlan {
             packet_time: None,
             from: None,
             headers: Vec::new(),
+            prefers: None,
         }
     }
 
@@ -48,11 +51,24 @@ impl CallPlan {
         self
     }
 
+    /// With a device that says this of being recorded.
+    #[must_use]
+    pub fn preferring(mut self, preference: &'static str) -> Self {
+        self.prefers = Some(preference);
+        self
+    }
+
     /// With these packet times, over and over, ms.
     #[must_use]
     pub fn with_packet_times(mut self, times: &[u32]) -> Self {
         self.sending.packet_times = times.to_vec();
         self
+    }
+
+    /// Its session description as it goes out.
+    pub(super) fn body(&self, description: &Description) -> String {
+        let preference = self.prefers.map(|prefers| format!("a=recordpref:{prefers}\r\n")).unwrap_or_default();
+        description.to_body() + &preference
     }
 
     pub(super) fn packet_time(&self) -> u32 {
@@ -75,6 +91,8 @@ pub enum CallEvent {
     HungUp,
     /// They described the session anew: who sends, from their side.
     Reinvited(Direction),
+    /// They said how we are recorded (`a=record`, RFC 7866).
+    Recording(String),
     /// A final response to a request of ours other than the first INVITE.
     Response(String, u16),
     /// NOTIFY's body: how a transfer goes.

@@ -6,6 +6,7 @@ use crate::ids::RecordingId;
 use crate::policy::NotRecorded;
 
 pub(super) const CUT: u64 = 2000;
+pub(super) const AT_ONCE: u64 = 150;
 pub(super) const CONSENT: u64 = 2000;
 pub(super) const OBJECTION: u64 = 5000;
 pub(super) const ATTEST: u64 = 4000;
@@ -27,6 +28,7 @@ pub(super) enum Told {
     Broken,
     NotByAgent,
     SaysNo,
+    LeftAtOnce,
 }
 
 /// By what it is to be told.
@@ -55,6 +57,8 @@ pub(super) struct Leg {
     pub(super) has_digit: bool,
     pub(super) told: Told,
     pub(super) told_at: Option<u64>,
+    pub(super) told_by_prompt: bool,
+    pub(super) agreed_early: bool,
     pub(super) agent_there_since: Option<u64>,
     pub(super) held: bool,
     pub(super) muted: bool,
@@ -107,12 +111,17 @@ impl Leg {
     }
 
     fn ends_recordings(&self) -> bool {
-        self.is_present() && matches!(self.told, Told::SaysNo | Told::NotByAgent)
+        self.is_present() && matches!(self.told, Told::SaysNo | Told::NotByAgent | Told::LeftAtOnce)
     }
 
     pub(super) fn informed(&mut self, now: u64) {
         self.told_at = Some(now);
         self.told = if self.must_agree { Told::Asked(now + CONSENT) } else { Told::Whole };
+    }
+
+    pub(super) fn attested(&mut self, now: u64) {
+        self.informed(now);
+        self.told_by_prompt = false;
     }
 
     pub(super) fn untold(&mut self) {
@@ -274,7 +283,12 @@ impl Model {
         let objected = enders.iter().any(|(_, leg)| leg.told == Told::SaysNo);
         let keeps = enders.iter().all(|(n, leg)| leg.late && !self.books[&id].tracks.contains(n));
         if !enders.is_empty() {
-            let reason = if objected { NotRecorded::Objected } else { NotRecorded::NotInformed };
+            let left = enders.iter().any(|(_, leg)| leg.told == Told::LeftAtOnce);
+            let reason = match (objected, left) {
+                (true, _) => NotRecorded::Objected,
+                (false, true) => NotRecorded::RefusedHangup,
+                (false, false) => NotRecorded::NotInformed,
+            };
             self.book(id).ended.get_or_insert((reason, keeps));
         }
     }

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::follower::Follower;
-use super::model::{Book, Leg, Means, Model, OBJECTION, PAUSE, Told};
+use super::model::{AT_ONCE, Book, Leg, Means, Model, OBJECTION, PAUSE, Told};
 use super::{Act, Rules, facts, key};
 use crate::conversation::tests::{Scene, recording};
 use crate::conversation::{Direction, Input, Kept, LegInput, Side, Signal, Wishes};
@@ -123,6 +123,8 @@ impl Run {
             has_digit: self.rules.mode != "notice",
             told,
             told_at: None,
+            told_by_prompt: false,
+            agreed_early: false,
             agent_there_since: None,
             held: false,
             muted: false,
@@ -209,16 +211,27 @@ impl Run {
             }
             On::Playing => {
                 if matches!(told, T::Elsewhere | T::Never | T::ByAgentYet | T::Coming | T::Cut(_) | T::Broken) {
-                    (leg.told, leg.told_at) = (T::Playing, Some(now));
+                    (leg.told, leg.told_at, leg.agreed_early) = (T::Playing, Some(now), false);
                 }
                 self.tell(n, LegInput::NoticeStarted);
             }
             On::Played(whole) => {
-                let counts = matches!(told, T::Never | T::ByAgentYet | T::Coming | T::Playing | T::Cut(_) | T::Broken);
-                if whole && (counts || told == T::Elsewhere) {
-                    leg.informed(now);
-                } else if counts {
-                    (leg.told, leg.told_at) = (T::Cut(now), Some(now));
+                let counts = matches!(
+                    told,
+                    T::Elsewhere | T::Never | T::ByAgentYet | T::Coming | T::Playing | T::Cut(_) | T::Broken
+                );
+                match told {
+                    _ if whole && counts => {
+                        leg.informed(now);
+                        leg.told_by_prompt = true;
+                        if leg.must_agree && leg.agreed_early {
+                            leg.told = T::Agreed;
+                        }
+                    }
+                    T::Playing if !whole => (leg.told, leg.told_at) = (T::Cut(now), Some(now)),
+                    T::Coming if !whole && leg.means == Means::Agent => leg.told = T::ByAgentYet,
+                    T::Never | T::Coming if !whole => leg.untold(),
+                    _ => {}
                 }
                 self.scene.notice(NAMES[n], if whole { NoticeState::Informed } else { NoticeState::Partial });
             }
@@ -311,11 +324,12 @@ impl Run {
                     Signal::Object,
                     T::Elsewhere | T::Never | T::ByAgentYet | T::Coming | T::Cut(_) | T::Whole | T::Broken,
                 ) if !speaker.is_outside => leg.told = T::SaysNo,
+                (Signal::Agree, T::Playing) if speaker.is_outside && leg.must_agree => leg.agreed_early = true,
                 (Signal::Agree, T::Asked(_)) if speaker.is_outside => leg.told = T::Agreed,
                 (Signal::Decline, T::Asked(_)) if speaker.is_outside => leg.told = T::SaysNo,
                 (Signal::Decline, T::Playing) if speaker.is_outside && leg.must_agree => leg.told = T::SaysNo,
-                (Signal::Attest, T::ByAgentYet) => leg.informed(now),
-                (Signal::Attest, T::Cut(_) | T::Broken) if leg.means == Means::Agent => leg.informed(now),
+                (Signal::Attest, T::ByAgentYet) => leg.attested(now),
+                (Signal::Attest, T::Cut(_) | T::Broken) if leg.means == Means::Agent => leg.attested(now),
                 _ => {}
             }
         }
@@ -330,8 +344,15 @@ impl Run {
             self.model.settle();
         }
         let leg = self.model.legs.get_mut(&n).expect("still there");
-        if leg.told == Told::ByAgentYet {
-            leg.told = Told::NotByAgent;
+        let at_once = leg.told_by_prompt && leg.told_at.is_some_and(|at| self.model.now - at < AT_ONCE);
+        let captured = self.model.books[&leg.recording].tracks.contains(&n);
+        let after = match leg.told {
+            Told::ByAgentYet => Some(Told::NotByAgent),
+            Told::Whole if at_once && captured && !leg.late && leg.means != Means::Nothing => Some(Told::LeftAtOnce),
+            _ => None,
+        };
+        if let Some(told) = after {
+            leg.told = told;
             self.model.settle();
         }
         self.model.leave(n);

@@ -19,7 +19,7 @@ fn at(seconds: u64) -> Monotonic {
     Monotonic(seconds * 1_000_000_000)
 }
 
-const STEPS: [Step; 18] = [
+const STEPS: [Step; 19] = [
     Step::Answered,
     Step::NoticeDue,
     Step::NoticeStarted,
@@ -36,6 +36,7 @@ const STEPS: [Step; 18] = [
     Step::AttestTooLate,
     Step::ConsentTooLate,
     Step::Exempt,
+    Step::LeftAtOnce,
     Step::HungUp { met: false },
     Step::HungUp { met: true },
 ];
@@ -73,7 +74,9 @@ fn a_party_comes_to_stand_along_these_edges_alone() {
         (Pending, RefusedHangup),
         (Informed, InformedContinued),
         (Informed, Objected),
+        (Informed, RefusedHangup),
         (InformedContinued, Objected),
+        (InformedContinued, RefusedHangup),
         (NotInformed, Informed),
         (NotInformed, NotInformed),
         (NotInformed, Objected),
@@ -108,7 +111,9 @@ fn a_party_comes_to_stand_along_these_edges_alone() {
         (ToldElsewhere, ToldElsewhere),
         (Informed, InformedContinued),
         (Informed, Objected),
+        (Informed, RefusedHangup),
         (InformedContinued, Objected),
+        (InformedContinued, RefusedHangup),
     ];
     assert_eq!(edges(NoticeMode::Notice, Means::Elsewhere), BTreeSet::from(elsewhere), "told elsewhere");
 }
@@ -175,6 +180,9 @@ fn what_counts_depends_on_the_mode_and_the_moment() {
             &[INFORMED, (RefusedHangup, By::Prompt)],
         ),
         (OptIn, Means::Prompt, &[STARTED, (2, Step::Agree), (2, Step::Decline)], &[(Declined, By::Digit)]),
+        (Notice, Means::Prompt, &[STARTED, WHOLE, (3, Step::LeftAtOnce)], &[INFORMED, (RefusedHangup, By::Prompt)]),
+        (Notice, Means::Prompt, &[CUT, (4, Step::HungUp { met: false })], &[(NotInformed, By::Prompt)]),
+        (Notice, Means::Agent, &[(1, Step::NoticeDue), CUT, (9, Step::Attest(By::Agent))], &[(Informed, By::Agent)]),
         (
             OptIn,
             Means::Prompt,

@@ -1,7 +1,9 @@
 //! Parties that do not want to be recorded: what stops, what goes, what begins anew (NOT-04, NOT-05, NOT-06).
 use super::scene::key;
 use super::{Scene, company, outside, recording};
-use crate::conversation::{Direction, Effect, Kept, LegFacts, LegInput, Opening, Signal, TimerReason};
+use crate::conversation::{
+    DevicePreference, Direction, Effect, Kept, LegFacts, LegInput, Opening, Request, Shown, Signal, TimerReason,
+};
 use crate::evidence::NoticeState;
 use crate::policy::{NotRecorded, Outcome};
 
@@ -112,6 +114,51 @@ fn how_a_caller_stands_is_told_as_it_happened() {
         Some(new.standings.len())
     });
     assert_eq!(header, Some(3), "the track's header knows how its party stands");
+}
+
+/// NOT-04, `optin`: who answers the question before its end is captured from that end on.
+#[test]
+fn who_agrees_in_the_prompt_has_agreed_at_its_end() {
+    let mut scene = Scene::new(OPT_IN);
+    scene.born('A', outside(1)).answered('A').leg('A', LegInput::NoticeStarted).wait(900).signal('A', Signal::Agree);
+    assert_eq!(scene.stood(), ["A of r1 is pending by prompt"]);
+    scene.wait(1000).notice('A', NoticeState::Informed);
+    assert_eq!(scene.stood().last().map(String::as_str), Some("A of r1 is consented by digit"));
+    let mut scene = Scene::new(OPT_IN);
+    scene.born('A', outside(1)).answered('A').leg('A', LegInput::NoticeStarted).signal('A', Signal::Agree);
+    scene.notice('A', NoticeState::Partial).wait(2000).tick().done();
+    scene.leg('A', LegInput::NoticeStarted).wait(1000).notice('A', NoticeState::Informed);
+    assert_eq!(scene.stood().last().map(String::as_str), Some("A of r1 is informed by prompt"), "said to another one");
+}
+
+/// NOT-07: who takes part in the signs of recording is told of each change, others of none.
+#[test]
+fn a_device_that_wants_to_know_is_told_how_it_is_recorded() {
+    let mut scene = Scene::new(OPT_OUT);
+    scene.born('A', outside(1)).answered('A').leg('A', LegInput::RecordingAware(DevicePreference::Other));
+    scene.leg('A', LegInput::NoticeStarted).done();
+    let shown = |effects: Vec<Effect>| -> Vec<Request> {
+        let asked = |effect| if let Effect::Ask { request, .. } = effect { Some(request) } else { None };
+        effects.into_iter().filter_map(asked).filter(|request| *request != Request::SayStopped).collect()
+    };
+    let told = scene.notice('A', NoticeState::Informed).take_effects();
+    assert_eq!(shown(told), [Request::ShowRecording(Shown::On)]);
+    scene.born('B', company(1)).answered('B').bridged('A', 'B');
+    scene.leg('A', LegInput::Held(true)).leg('A', LegInput::Held(false));
+    assert_eq!(shown(scene.take_effects()), [], "a hold is no change");
+    assert_eq!(shown(scene.signal('B', Signal::Pause).take_effects()), [Request::ShowRecording(Shown::Paused)]);
+    assert_eq!(shown(scene.signal('B', Signal::Resume).take_effects()), [Request::ShowRecording(Shown::On)]);
+    assert_eq!(shown(scene.signal('A', Signal::Object).take_effects()), [Request::ShowRecording(Shown::Off)]);
+}
+
+/// NOT-07: a device that prefers no recording speaks for its party, in every mode.
+#[test]
+fn a_device_that_prefers_no_recording_objects() {
+    let mut scene = Scene::new(&[]);
+    scene.born('A', outside(1)).answered('A').leg('A', LegInput::RecordingAware(DevicePreference::Off));
+    assert_eq!(scene.stood().last().map(String::as_str), Some("A of r1 is objected by device"));
+    scene.born('B', company(2)).answered('B').leg('B', LegInput::RecordingAware(DevicePreference::Off));
+    assert_eq!(scene.stood(), [] as [&str; 0], "the company's device decides nothing");
 }
 
 /// NOT-04, `optin`: nothing in the window, then the digit decides.

@@ -11,6 +11,9 @@ use crate::policy::{NotRecorded, Outcome, Policy, sample};
 use crate::time::{Monotonic, UnixMillis};
 
 /// Recording `n` of a test.
+/// How long after a notice's end a line counts as open, ms.
+const LINE_OPEN: u64 = 150;
+
 pub(crate) fn recording(n: u8) -> RecordingId {
     RecordingId::from_bytes([n; 16])
 }
@@ -113,7 +116,13 @@ impl Scene {
         self.leg(one, LegInput::Unbridged).leg(other, LegInput::Unbridged)
     }
 
+    /// Not in the same moment as what came before: who leaves with the end of a notice means something by it.
     pub(crate) fn hung_up(&mut self, name: char) -> &mut Self {
+        self.wait(LINE_OPEN).leg(name, LegInput::HungUp).leg(name, LegInput::Gone)
+    }
+
+    /// As soon as what came before.
+    pub(crate) fn left_at_once(&mut self, name: char) -> &mut Self {
         self.leg(name, LegInput::HungUp).leg(name, LegInput::Gone)
     }
 

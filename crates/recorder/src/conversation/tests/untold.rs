@@ -24,6 +24,38 @@ fn a_caller_who_hangs_up_in_the_notice_refused_and_nothing_personal_is_handed_on
     }
 }
 
+/// NOT-01: who hangs up before the line was open for a moment after the notice has refused as well, and what was
+/// captured of that moment goes; a late joiner's leaving takes nothing of the others with it.
+#[test]
+fn a_caller_who_hangs_up_with_the_end_of_the_notice_refused() {
+    let mut scene = Scene::new(&[]);
+    scene.born('A', outside(1)).answered_and_told('A').wait(149).done();
+    scene.left_at_once('A').then(&["A shuts: Objected", "A closes r1/1"]);
+    scene.closed(1, 1, Kept::Audio).then(&["r1 ends refused_hangup"]);
+
+    let mut scene = Scene::new(&[]);
+    scene.born('A', outside(1)).answered_and_told('A').wait(150).left_at_once('A').done();
+    scene.closed(1, 1, Kept::Audio).then(&["r1 ends recorded"]);
+
+    let mut scene = Scene::talking(&[]);
+    scene.born('C', outside(3)).leg('C', LegInput::ConferenceJoined("1".into())).done();
+    scene.leg('A', LegInput::ConferenceJoined("1".into())).answered_and_told('C').left_at_once('C').done();
+    scene.hung_up('A').hung_up('B').done();
+    for track in 1..=3 {
+        scene.closed(1, track, Kept::Audio);
+    }
+    scene.then(&["r1 ends recorded"]);
+}
+
+/// NOT-03: a notice that could not begin is no reason to hang up.
+#[test]
+fn a_caller_whose_notice_could_not_be_played_was_not_informed() {
+    let mut scene = Scene::new(&[]);
+    scene.born('A', outside(1)).leg('A', LegInput::NoticeDue).answered('A').done();
+    scene.notice('A', NoticeState::None).then(&["alarm: A untold", "A is caller of r1", "A of r1 heard none"]);
+    scene.hung_up('A').then(&["r1 ends not_informed"]);
+}
+
 /// NOT-02, NOT-03: a partial notice, and the leg goes on.
 #[test]
 fn a_caller_who_goes_on_after_a_broken_notice_is_not_captured_and_nobody_with_him() {
