@@ -27,7 +27,8 @@ pub fn pressed(session: Session<'_>, key: char) {
 /// Lets the host listen for digits in an outside party's audio, where the policy wants it; once, after its answer.
 pub fn listen_inband(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
     let wanted = leg.side == Side::Outside && module.recorder.policy().inband_digits && session.has_media();
-    if !wanted || leg.listens_inband.swap(true, Ordering::AcqRel) {
+    // While our tap is being put on, the host asks for the leg's levels in between (it clears a hard mute): not yet.
+    if !wanted || !leg.bug.is_set() || leg.listens_inband.swap(true, Ordering::AcqRel) {
         return;
     }
     if session.listen_for_inband_digits() {
