@@ -73,13 +73,13 @@ pub fn message(session: Session<'_>, message: Message) {
         Message::Application { name, arguments } if name == THREE_WAY => {
             let with = LegUuid::from_host(arguments.trim().as_bytes());
             if let Some(joined) = module.registry.by_uuid(&with) {
-                tell(LegInput::Bridged(joined.key));
+                tell(LegInput::LetIn(Some(joined.key)));
             }
             leg.join_call_of(Some(with));
         }
         Message::ApplicationEnded { name } if name == THREE_WAY => {
             leg.join_call_of(None);
-            tell(LegInput::Unbridged);
+            tell(LegInput::LetIn(None));
         }
         Message::Application { name, arguments } => taps::application_began(&leg, &name, &arguments),
         Message::ApplicationEnded { name } => taps::application_ended(&leg, &name),

@@ -160,9 +160,7 @@ pub fn from_its_moment_on_in_all(account: &Account, findings: &Findings) -> Proo
             (-WHEN..=beginning).contains(&(found.from - due.from)) && (found.to - due.to).abs() <= WHEN
         };
         let alike = due.len() == found.len() && due.iter().zip(&found).all(|(due, found)| late(due, found));
-        let since = |all: &[Interval]| {
-            listed(&all.iter().map(|one| one.seen_from(part.call.from)).collect::<Vec<_>>())
-        };
+        let since = |all: &[Interval]| listed(&all.iter().map(|one| one.seen_from(part.call.from)).collect::<Vec<_>>());
         promise!(alike, "{} Hz: due {}; found {}", part.frequency, since(&due), since(&found));
     }
     Ok(())

@@ -88,7 +88,7 @@ impl Findings {
         let mut findings = Self { views: Vec::new(), opened: Vec::new() };
         for row in rows {
             let recorded = row.outcome.as_deref() == Some("recorded");
-            findings.views.push(vault.show(host, &row.id)?);
+            findings.views.push(if recorded { vault.show(host, &row.id)? } else { vault.wait_gone(host, &row.id)? });
             findings.opened.push(if recorded { Some(vault.opened(host, &row.id)?) } else { None });
         }
         Ok(findings)

@@ -56,8 +56,8 @@ fn each_reason(stage: &Stage) -> Proof {
     over(&out, &into)?;
     for number in ["08001234", "112", "direct"] {
         let (out, into) = cast.bridged_by(number, silent(), silent())?;
-        // Longer than a notice: who leaves in one refuses.
-        out.talk(Duration::from_secs(3))?;
+        // Longer than a notice: who leaves in one, or with its end, refuses.
+        out.talk(Duration::from_secs(4))?;
         over(&out, &into)?;
     }
     let out = cast.third.call(cast.agent.name(), cast.host.sip_port(), silent())?;
@@ -66,7 +66,8 @@ fn each_reason(stage: &Stage) -> Proof {
     over(&out, &into)?;
 
     broken_notice(&cast)?;
-    let out = cast.dial(OTHER, silent())?;
+    // Silent until the other one is there: what it said before is the company's to record.
+    let out = cast.dial(OTHER, CallPlan::saying(Speech::Nothing))?;
     let into = other.incoming(SOON)?;
     out.talk(Duration::from_secs(5))?;
     over(&out, &into)?;

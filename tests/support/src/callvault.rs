@@ -11,6 +11,9 @@ use crate::intervals::Interval;
 use crate::tones::{audible_intervals, intervals_within};
 use crate::{Proof, broken};
 
+/// How soon what is not to be kept is destroyed (NOT-05).
+const GONE: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// Opus at 16 kbit/s stays this far below a full tone at other frequencies.
 const CODEC_NOISE_DB: f64 = 26.0;
 
@@ -227,6 +230,21 @@ impl Vault {
                 broken!("{count} ended calls are due in the list; it has {rows:#?}");
             }
             // The catalogue tells nobody of its rows: looked at again after a while.
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+
+    /// `callvault show` of what is not to be kept, when nothing of it is any more.
+    pub fn wait_gone(&self, host: &dyn Commands, id: &str) -> Proof<View> {
+        let until = std::time::Instant::now() + GONE;
+        loop {
+            let view = self.show(host, id)?;
+            if view.state != "kept" {
+                return Ok(view);
+            }
+            if std::time::Instant::now() >= until {
+                broken!("after {GONE:?} what was not to be kept is: {view:#?}");
+            }
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
     }

@@ -236,9 +236,14 @@ impl Consent {
             | S::Asked(_)
             | S::Continued
             | S::NotInformed => true,
-            S::LeftAtOnce | S::Needless | S::Consented | S::Declined | S::Objected | S::Withdrawn | S::NotAttested | S::Refused => {
-                false
-            }
+            S::LeftAtOnce
+            | S::Needless
+            | S::Consented
+            | S::Declined
+            | S::Objected
+            | S::Withdrawn
+            | S::NotAttested
+            | S::Refused => false,
         };
         let in_time = self.told.is_some_and(|(_, since)| {
             matches!(self.state, S::Playing | S::Asked(_)) || at.since(since) <= self.terms.objection_within

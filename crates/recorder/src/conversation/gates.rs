@@ -93,8 +93,8 @@ impl Conversations {
         let told = outside.clone().any(|leg| leg.consent.is_told());
         let proof = side == Side::Company && outside.clone().any(|leg| leg.consent.is_unattested());
         let nobody_outside = outside.count() == 0;
-        let after_them = nobody_outside && recording.cleared && present.clone().count() > 1;
-        let in_scope = told || proof || after_them || (recording.record_internal && nobody_outside);
+        let colleagues = nobody_outside && present.clone().count() > 1;
+        let in_scope = told || proof || (colleagues && (recording.cleared || recording.record_internal));
         in_scope && recording.refusal.is_none() && !self.lacks_company(recording) && !present.clone().any(Leg::forbids)
     }
 

@@ -86,6 +86,8 @@ pub enum LegInput {
     Bridged(LegKey),
     /// The bridge is over.
     Unbridged,
+    /// It was let into the call of that leg, as a party among the others (`three_way`), or left it again.
+    LetIn(Option<LegKey>),
     /// The leg entered that conference.
     ConferenceJoined(Box<str>),
     /// It left it.

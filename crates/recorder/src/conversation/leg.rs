@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::conversation::consent::{Consent, Means, Terms};
-use crate::conversation::effect::{ShutReason, Shown};
+use crate::conversation::effect::{Shown, ShutReason};
 use crate::conversation::input::{Direction, LegFacts, Personal, Side};
 use crate::evidence::{NoticeEvidence, Party, StandingChange};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
@@ -37,6 +37,9 @@ pub(super) struct Leg {
     pub(super) partner: Option<LegKey>,
     /// Who said that they are bridged to it.
     pub(super) named_by: BTreeSet<LegKey>,
+    /// Into whose call it was let, beside whatever bridge that one is in, and who was let into its own.
+    pub(super) let_in_by: Option<LegKey>,
+    pub(super) let_in: BTreeSet<LegKey>,
     /// The other half of a loopback.
     pub(super) other_half: Option<LegKey>,
     pub(super) room: Option<Box<str>>,
@@ -113,6 +116,8 @@ impl Leg {
             met: false,
             partner: None,
             named_by: BTreeSet::new(),
+            let_in_by: None,
+            let_in: BTreeSet::new(),
             other_half: None,
             room: None,
             attest_awaited: false,
@@ -153,7 +158,8 @@ impl Leg {
 
     /// Whether it hears, or may soon hear, another leg.
     pub(super) fn is_linked(&self) -> bool {
-        self.partner.is_some() || !self.named_by.is_empty() || self.room.is_some()
+        let bridged = self.partner.is_some() || !self.named_by.is_empty();
+        bridged || self.let_in_by.is_some() || !self.let_in.is_empty() || self.room.is_some()
     }
 }
 

@@ -17,6 +17,17 @@ impl Conversations {
         }
     }
 
+    /// The leg was let into the call of that one, or is in it no more.
+    pub(super) fn let_into(&mut self, key: LegKey, of: Option<LegKey>) {
+        let former = self.legs.get_mut(&key).and_then(|leg| std::mem::replace(&mut leg.let_in_by, of));
+        if let Some(other) = former.and_then(|former| self.legs.get_mut(&former)) {
+            other.let_in.remove(&key);
+        }
+        if let Some(other) = of.and_then(|of| self.legs.get_mut(&of)) {
+            other.let_in.insert(key);
+        }
+    }
+
     /// The leg is in that conference, or in none any more.
     pub(super) fn enter(&mut self, key: LegKey, room: Option<Box<str>>) {
         let Some(leg) = self.legs.get_mut(&key) else { return };
@@ -49,13 +60,20 @@ impl Conversations {
     /// Nobody hears the leg any more.
     pub(super) fn unlink(&mut self, key: LegKey) {
         self.link(key, None);
+        self.let_into(key, None);
         self.enter(key, None);
         if let Some(leg) = self.legs.get_mut(&key) {
             let half = leg.other_half.take();
             let named_by = std::mem::take(&mut leg.named_by);
+            let let_in = std::mem::take(&mut leg.let_in);
             for other in named_by {
                 if let Some(other) = self.legs.get_mut(&other) {
                     other.partner = None;
+                }
+            }
+            for guest in let_in {
+                if let Some(guest) = self.legs.get_mut(&guest) {
+                    guest.let_in_by = None;
                 }
             }
             if let Some(half) = half.and_then(|half| self.legs.get_mut(&half)) {
@@ -82,6 +100,9 @@ impl Conversations {
             let mut near: Vec<LegKey> = leg.partner.into_iter().chain(leg.named_by.iter().copied()).collect();
             near.retain(|other| self.are_bridged(key, *other));
             near.extend(leg.other_half);
+            if through_rooms {
+                near.extend(leg.let_in_by.into_iter().chain(leg.let_in.iter().copied()));
+            }
             if through_rooms && let Some(room) = leg.room.as_ref().and_then(|room| self.rooms.get(room)) {
                 near.extend(room);
             }

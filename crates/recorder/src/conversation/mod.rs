@@ -188,6 +188,12 @@ impl Conversations {
                 self.met(key, when, effects);
             }
             LegInput::Unbridged => self.link(key, None),
+            LegInput::LetIn(of) => {
+                self.let_into(key, of);
+                if of.is_some() {
+                    self.met(key, when, effects);
+                }
+            }
             LegInput::ConferenceJoined(room) => {
                 self.enter(key, Some(room));
                 self.met(key, when, effects);

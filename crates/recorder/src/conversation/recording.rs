@@ -170,7 +170,8 @@ impl Recording {
             (seen.no_key, NotRecorded::RecorderFault),
             (seen.no_media, NotRecorded::NoMediaPath),
         ];
-        let reason = reasons.into_iter().find(|(holds, _)| *holds).map_or(NotRecorded::NoSpeech, |(_, reason)| reason);
+        let otherwise = if seen.outside { NotRecorded::NoSpeech } else { NotRecorded::Internal };
+        let reason = reasons.into_iter().find(|(holds, _)| *holds).map_or(otherwise, |(_, reason)| reason);
         Outcome::NotRecorded(reason)
     }
 }

@@ -59,6 +59,7 @@ impl Conversations {
             None => self.timers.unset(TimerReason::NoticeCut(key)),
         }
         if !consent.is_unattested() {
+            leg.attest_awaited = false;
             self.timers.unset(TimerReason::AttestBeep(key));
             self.timers.unset(TimerReason::Attest(key));
         }

@@ -301,8 +301,7 @@ impl Model {
         let nobody_outside = outsiders.is_empty();
         let scope = outsiders.iter().any(|mate| mate.may_be_heard())
             || (!leg.is_outside && outsiders.iter().any(|mate| mate.told == Told::ByAgentYet))
-            || (nobody_outside && book.somebody_told && mates.len() > 1)
-            || (nobody_outside && self.record_internal);
+            || (nobody_outside && mates.len() > 1 && (book.somebody_told || self.record_internal));
         let forbidden = mates
             .iter()
             .any(|mate| mate.exempt || mate.ends_recordings() || matches!(mate.told, Told::Never | Told::Broken));

@@ -195,7 +195,7 @@ impl Run {
         match on {
             On::Due => {
                 if matches!(told, T::NeedNot | T::Elsewhere | T::Never | T::ByAgentYet) {
-                    leg.told = T::Coming;
+                    (leg.told, leg.agent_there_since) = (T::Coming, None);
                 }
                 self.tell(n, LegInput::NoticeDue);
             }

@@ -131,6 +131,26 @@ fn who_agrees_in_the_prompt_has_agreed_at_its_end() {
     assert_eq!(scene.stood().last().map(String::as_str), Some("A of r1 is informed by prompt"), "said to another one");
 }
 
+/// NOT-06: who is let into a call of two belongs to it from then on, beside the bridge that goes on; when it objects,
+/// what was there before it came is kept.
+#[test]
+fn who_is_let_into_a_call_is_a_late_joiner_of_it() {
+    let mut scene = Scene::talking(OPT_OUT);
+    scene.born('C', outside(3)).answered_and_told('C').done();
+    scene.leg('C', LegInput::LetIn(Some(key('A')))).then(&[
+        "C shuts: Moved",
+        "C closes r3/1",
+        "C goes from r3 to r1",
+        "C is joined of r1",
+        "C of r1 heard informed",
+        "C opens r1/3",
+    ]);
+    scene.leg('A', LegInput::Held(true)).then(&["A shuts: Hold", "B shuts: Hold"]);
+    scene.leg('A', LegInput::Held(false)).done();
+    scene.leg('C', LegInput::LetIn(None)).hung_up('C').then(&["C shuts: HungUp", "C closes r1/3"]);
+    scene.hung_up('A').hung_up('B').done();
+}
+
 /// NOT-07: who takes part in the signs of recording is told of each change, others of none.
 #[test]
 fn a_device_that_wants_to_know_is_told_how_it_is_recorded() {

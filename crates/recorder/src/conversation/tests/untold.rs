@@ -173,7 +173,21 @@ fn an_internal_call_is_captured_only_where_the_policy_says_so() {
     scene.born('A', company(1)).answered('A').born('B', company(1)).answered('B').bridged('A', 'B');
     scene.hung_up('A').hung_up('B').then(&["r1 starts", "A is agent of r1", "B is agent of r1", "r1 ends internal"]);
     let mut scene = Scene::new(&[("record-internal", "true")]);
-    scene.born('A', company(1)).answered('A').then(&["r1 starts", "A is agent of r1", "A opens r1/1"]);
+    scene.born('A', company(1)).answered('A').then(&["r1 starts", "A is agent of r1"]);
+    scene.born('B', company(1)).answered('B').bridged('A', 'B');
+    scene.then(&["B is agent of r1", "A opens r1/1", "B opens r1/2"]);
+    scene.hung_up('B').then(&["B shuts: HungUp", "B closes r1/2", "A shuts: Withheld"]);
+}
+
+/// Nor is a company's party captured alone while an outside one is rung, told, or gone again.
+#[test]
+fn a_company_party_alone_is_not_captured_where_internal_calls_are() {
+    let mut scene = Scene::new(&[("record-internal", "true")]);
+    scene.born('A', company(1)).answered('A').born('B', outside(1)).leg('B', LegInput::NoticeDue).done();
+    scene.answered('B').leg('B', LegInput::NoticeStarted).wait(900).then(&[]);
+    scene.hung_up('B').done();
+    scene.hung_up('A').then(&["r1 ends refused_hangup"]);
+    scene.born('C', company(2)).answered('C').hung_up('C').then(&["r2 starts", "C is agent of r2", "r2 ends internal"]);
 }
 
 /// Decision 16: new calls only.
