@@ -301,6 +301,45 @@ impl<'a> Session<'a> {
         u32::try_from(implementation.microseconds_per_packet).ok().filter(|&us| us > 0).unwrap_or(20_000)
     }
 
+    /// Runs an application on the leg here and now, as its dialplan would.
+    pub fn run_application(self, name: &str, arguments: &str) {
+        let (name, arguments) = (c_string(name), c_string(arguments));
+        // SAFETY: the session is alive and this thread is the one that works it; both strings are alive for the call.
+        unsafe {
+            host::switch_core_session_execute_application_get_flags(
+                self.raw(),
+                name.as_ptr(),
+                arguments.as_ptr(),
+                ptr::null_mut(),
+            )
+        };
+    }
+
+    /// Plays a sound and reads so many keys, each of which is waited for so long; `None` where fewer came
+    /// (switch_ivr_play_say.c:switch_ivr_read).
+    pub fn read_keys(self, sound: &CStr, count: usize, each_ms: u32) -> Option<String> {
+        let mut keys = [0_u8; 64];
+        let count = u32::try_from(count.min(keys.len() - 1)).ok()?;
+        // SAFETY: the session is alive and this thread is the one that reads it; the host writes at most the buffer's
+        // length, NUL included.
+        let status = unsafe {
+            host::switch_ivr_read(
+                self.raw(),
+                count,
+                count,
+                sound.as_ptr(),
+                ptr::null(),
+                keys.as_mut_ptr().cast(),
+                keys.len(),
+                each_ms,
+                ptr::null(),
+                0,
+            )
+        };
+        let read = CStr::from_bytes_until_nul(&keys).ok()?.to_str().ok()?;
+        (status == host::SWITCH_STATUS_SUCCESS).then(|| read.to_owned())
+    }
+
     /// Runs an application on the leg's own thread, when it gets to it.
     pub fn queue_application(self, name: &CStr, arguments: &str) {
         let arguments = c_string(arguments);

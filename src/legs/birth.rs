@@ -113,6 +113,7 @@ fn hang_notice(session: Session<'_>, direction: Direction, born_for: Option<&Leg
     match direction {
         Direction::Inbound => session.set_variable(c"execute_on_answer_callvault", notice::AT_ANSWER),
         Direction::Outbound => {
+            notice::keep_own_confirmation(session);
             session.set_variable(c"group_confirm_key", "exec");
             session.set_variable(c"group_confirm_file", notice::AT_CONFIRM);
             notice::keep_own_limit(session);

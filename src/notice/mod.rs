@@ -1,4 +1,5 @@
 //! The notice: `callvault_notice` in a dialplan, and the same hung on legs that no dialplan told (decision 17).
+mod confirm;
 mod consent;
 mod playing;
 mod prompts;
@@ -21,6 +22,7 @@ use crate::legs::{self, ANSWER_WITHIN, Leg, Registry, Told};
 use crate::module::{Module, module};
 
 use playing::PlainPlaying;
+pub use confirm::keep as keep_own_confirmation;
 pub use prompts::{MeasuredPrompt, PromptBook};
 pub use ringing::{keep_own_limit, tells_whom_it_rings};
 pub use watch::Watch;
@@ -52,8 +54,15 @@ pub fn run(session: Session<'_>, arguments: &str) {
             return tracing::error!(leg = leg.uuid().as_str(), "callvault_notice: {fault}; the call goes on, untold");
         }
     };
+    tell(&module, session, &leg, &wanted, arguments);
+    if wanted.at == At::Confirm {
+        interfaces::outside_application_lock(|| confirm::ask(session));
+    }
+}
+
+fn tell(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Arguments, arguments: &str) {
     if wanted.at == At::Ringing {
-        ringing::make_room(&module, session, &leg);
+        ringing::make_room(module, session, leg);
         return session.set_variable(CURRENT_APPLICATION, NOBODYS);
     }
     if !leg.is_party || leg.told() == Told::Done {
@@ -64,25 +73,25 @@ pub fn run(session: Session<'_>, arguments: &str) {
         return session.queue_application(APPLICATION, arguments);
     }
     let answered = match wanted.at {
-        At::Confirm => ringing::wait_for_answer(session, &leg),
+        At::Confirm => ringing::wait_for_answer(session, leg),
         At::Dialplan | At::Answer | At::Ringing => session.flag(Flag::Answered) || session.answer(),
     };
     if !answered {
         return;
     }
     // The answer's own message comes after what runs at the answer: here it counts as told.
-    legs::answered(&module, session, &leg);
-    legs::read_wishes(&module, session, &leg);
+    legs::answered(module, session, leg);
+    legs::read_wishes(module, session, leg);
     if leg.exempt() {
         return;
     }
-    legs::tap_writes(session, &leg);
+    legs::tap_writes(session, leg);
     if leg.begin_notice() {
         // At `unload -f` the host hangs up every call whose variable names an application of the module that goes; this
         // call is to go on.
         let application = session.variable(CURRENT_APPLICATION);
         session.set_variable(CURRENT_APPLICATION, NOBODYS);
-        interfaces::outside_application_lock(|| play(&module, session, &leg, &wanted));
+        interfaces::outside_application_lock(|| play(module, session, leg, wanted));
         // What the host runs beside the dialplan has put its name in place of the one that goes on afterwards.
         if wanted.at == At::Dialplan {
             session.set_variable(CURRENT_APPLICATION, application.as_deref().unwrap_or_default());

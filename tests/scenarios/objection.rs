@@ -4,17 +4,17 @@ use std::time::{Duration, Instant};
 
 use callvault_test_support::callvault::View;
 use callvault_test_support::clock::unix_ms;
-use callvault_test_support::intervals::{Interval, clipped, expect_near, joined, listed};
+use callvault_test_support::intervals::{Interval, clipped, expect_near, joined, listed, total};
 use callvault_test_support::sip::{Answering, Call};
 use callvault_test_support::suite::{Stage, on_freeswitch};
-use callvault_test_support::tones::{AGENT, CALLER};
+use callvault_test_support::tones::{AGENT, CALLER, THIRD};
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, SOON, converse, hear_each_other, silent, speak};
 use crate::oracle::{WHEN, alone_on, track_of, zero_of};
 use crate::promise::{Account, Findings, Promise, on_each_host};
-use crate::told::{begins, heard_whole, ours, placed, stored, telling, told_and_joined, wait_stored};
+use crate::told::{begins, heard_whole, ours, placed, stored, telling, told_and_joined, tone, wait_stored};
 
 /// How soon capture stops.
 const AT_ONCE: Duration = Duration::from_millis(200);
@@ -35,6 +35,7 @@ pub fn trials() -> Vec<Trial> {
         Promise { name: "says_nothing_to_the_question", act: silence, judge: objected },
         Promise { name: "agrees_and_withdraws", act: withdraws, judge: objected },
     ]);
+    trials.push(on_freeswitch("who_objected_hears_that_recording_has_stopped", hears_that_it_stopped));
     trials.push(on_freeswitch("nine_is_only_a_key_in_the_mode_notice", only_a_key));
     trials
 }
@@ -88,6 +89,12 @@ fn objecting(cast: &Cast, out: &Call, into: &Call, object: impl FnOnce() -> Proo
     let outcome = rows.first().and_then(|row| row.reason.as_deref());
     promise!(outcome == Some("objected"), "the outcome stands while the call goes on: {rows:#?}");
     Ok(())
+}
+
+fn over(cast: &Cast, out: &Call, into: &Call) -> Proof {
+    out.hang_up()?;
+    into.wait_ended(SOON)?;
+    cast.wait_idle()
 }
 
 fn finish(cast: Cast, out: Call, into: Call) -> Proof<(Cast, Account)> {
@@ -201,15 +208,28 @@ fn unagreed(cast: Cast, answer: impl FnOnce(&Call) -> Proof, limit: Duration) ->
     finish(cast, out, into)
 }
 
+/// The prompt `stopped` plays to who objected, beside the conversation, and to nobody else.
+fn hears_that_it_stopped(stage: &Stage) -> Proof {
+    let file = tone(stage.directory().join("stopped.wav"), THIRD, 700)?;
+    let casting = telling(stage, &[OPTOUT])?.policy(|vault| vault.with_prompt("stopped", &file.to_string_lossy(), "en"));
+    let cast = casting.start(stage)?;
+    let (out, into) = told_and_joined(&cast)?;
+    out.press("9")?;
+    out.media().wait_heard(THIRD, SOON)?;
+    hear_each_other((&out, CALLER), (&into, AGENT))?;
+    let (theirs, ours) = (out.heard()?.audible(THIRD), into.heard()?.audible(THIRD));
+    promise!((total(&theirs) - 700).abs() <= 80, "the caller hears it whole: {}", listed(&theirs));
+    promise!(ours.is_empty(), "the agent does not hear it: {}", listed(&ours));
+    over(&cast, &out, &into)
+}
+
 /// No prompt of the mode `notice` names a digit: a 9 is for menus.
 fn only_a_key(stage: &Stage) -> Proof {
     let cast = telling(stage, &[])?.start(stage)?;
     let (out, into) = told_and_joined(&cast)?;
     out.press("9")?;
     converse(&[(&out, CALLER), (&into, AGENT)])?;
-    out.hang_up()?;
-    into.wait_ended(SOON)?;
-    cast.wait_idle()?;
+    over(&cast, &out, &into)?;
     let (account, findings) =
         (Account::of(&[(&out, CALLER), (&into, AGENT)])?, Findings::gather(&cast.vault, &cast.host, 1)?);
     let (view, opened) = findings.recorded()?;

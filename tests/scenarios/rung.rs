@@ -13,7 +13,10 @@ use crate::cast::{Cast, SOON, converse, silent};
 use crate::joiners::OTHER;
 use crate::oracle::{each_from_its_moment_on, not_recorded};
 use crate::promise::{Account, Promise, on_each_host};
-use crate::told::{begins, heard_whole, never_told, telling};
+use crate::told::{begins, heard_whole, never_told, telling, tone};
+
+/// What a callee hears who is to press a key, Hz.
+const QUESTION: u32 = 1_300;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = on_each_host([
@@ -34,6 +37,7 @@ pub fn trials() -> Vec<Trial> {
             judge: |_, findings| not_recorded("no_speech", findings),
         },
     ]);
+    trials.push(on_freeswitch("an_own_confirm_key_is_asked_for_after_the_notice", own_confirm_key));
     trials.push(on_freeswitch("early_media_alone_tells_nobody", early_media_alone));
     trials
 }
@@ -110,6 +114,34 @@ fn sends_nothing(stage: &Stage) -> Proof<(Cast, Account)> {
     callee.hang_up()?;
     let account = Account::of(&[(&callee, CALLER)])?;
     Ok((cast, account))
+}
+
+/// Whoever rings asks for a key: the callee hears the notice, then the question, and who presses another key or none
+/// is not connected.
+fn own_confirm_key(stage: &Stage) -> Proof {
+    let question = tone(stage.directory().join("question.wav"), QUESTION, 600)?;
+    let cast = telling(stage, &[])?.start(stage)?;
+    cast.agent.answering(Answering::AtOnce, silent());
+    cast.caller.answering(Answering::AtOnce, silent());
+    let confirm = format!("group_confirm_key=5,group_confirm_file={}", question.display());
+    let line = format!("originate {} &bridge([{confirm}]{})", cast.agent.dial_string(), cast.caller.dial_string());
+    cast.host.must(&format!("bgapi {line}"))?;
+    let callee = cast.caller.incoming(SOON)?;
+    let agent = cast.agent.incoming(SOON)?;
+    heard_whole(&callee)?;
+    callee.media().wait_heard(QUESTION, SOON)?;
+    callee.press("4")?;
+    callee.talk(Duration::from_millis(700))?;
+    callee.say(Speech::Tone(CALLER));
+    callee.talk(Duration::from_millis(700))?;
+    promise!(agent.heard()?.audible(CALLER).is_empty(), "another key connects nobody");
+    callee.press("5")?;
+    agent.media().wait_heard(CALLER, SOON)?;
+    let asked = callee.heard()?.audible(QUESTION).len();
+    promise!(asked >= 2, "it is asked again after another key: {asked}");
+    agent.hang_up()?;
+    callee.wait_ended(SOON)?;
+    cast.wait_idle()
 }
 
 /// 183 with tones, then busy: no notice plays to nobody, and there is no call to account for.

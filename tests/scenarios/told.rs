@@ -26,15 +26,16 @@ pub const LONG_PROMPT_MS: i64 = 10_000;
 
 /// A tone of two seconds as the prompt.
 pub fn prompt(within: &Path) -> Proof<PathBuf> {
-    tone(within.join("notice.wav"), PROMPT_MS)
+    tone(within.join("notice.wav"), PROMPT, PROMPT_MS)
 }
 
 /// One of ten seconds.
 pub fn long_prompt(within: &Path) -> Proof<PathBuf> {
-    tone(within.join("long-notice.wav"), LONG_PROMPT_MS)
+    tone(within.join("long-notice.wav"), PROMPT, LONG_PROMPT_MS)
 }
 
-fn tone(file: PathBuf, length_ms: i64) -> Proof<PathBuf> {
+/// A tone as a prompt's file.
+pub fn tone(file: PathBuf, frequency: u32, length_ms: i64) -> Proof<PathBuf> {
     let spec = hound::WavSpec {
         channels: 1,
         sample_rate: 8_000,
@@ -43,7 +44,7 @@ fn tone(file: PathBuf, length_ms: i64) -> Proof<PathBuf> {
     };
     let mut writer = hound::WavWriter::create(&file, spec)?;
     for index in 0..length_ms as u64 * 8 {
-        writer.write_sample(tone_sample(PROMPT, 8_000, index))?;
+        writer.write_sample(tone_sample(frequency, 8_000, index))?;
     }
     writer.finalize()?;
     Ok(file)

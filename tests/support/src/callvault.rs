@@ -184,6 +184,14 @@ impl Vault {
         self
     }
 
+    /// With one prompt more.
+    #[must_use]
+    pub fn with_prompt(mut self, id: &str, file: &str, language: &str) -> Self {
+        let prompt = format!("  <prompt id=\"{id}\" language=\"{language}\" file=\"{file}\"/>\n  </prompts>");
+        self.configuration = self.configuration.replacen("</prompts>", &prompt, 1);
+        self
+    }
+
     /// With another file in place of its own.
     #[must_use]
     pub fn with_configuration(mut self, text: String) -> Self {

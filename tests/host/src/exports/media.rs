@@ -10,7 +10,7 @@ use super::all;
 use crate::leg::{Session, leg_of};
 use crate::replay;
 
-all! { switch_ivr_play_file switch_ivr_sleep switch_core_media_get_stats }
+all! { switch_ivr_play_file switch_ivr_read switch_ivr_sleep switch_core_media_get_stats }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn switch_ivr_play_file(
@@ -21,6 +21,23 @@ unsafe extern "C" fn switch_ivr_play_file(
 ) -> host::switch_status_t {
     // SAFETY: the caller's session is a leg of ours.
     replay::last("play", unsafe { leg_of(session) })
+}
+
+/// Nobody presses a key that is read here: what was pressed is in the trace, for the hook.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_ivr_read(
+    _: Session,
+    _: u32,
+    _: u32,
+    _: *const c_char,
+    _: *const c_char,
+    _: *mut c_char,
+    _: usize,
+    _: u32,
+    _: *const c_char,
+    _: u32,
+) -> host::switch_status_t {
+    host::SWITCH_STATUS_FALSE
 }
 
 #[unsafe(no_mangle)]

@@ -16,7 +16,7 @@ all! {
     switch_core_session_get_channel switch_channel_get_session switch_core_session_get_uuid
     switch_core_session_perform_locate switch_core_session_rwunlock switch_core_session_findall
     switch_console_free_matches switch_core_session_in_thread switch_core_session_media_flow
-    switch_core_session_execute_application_async switch_core_session_get_write_impl
+    switch_core_session_execute_application_async switch_core_session_execute_application_get_flags switch_core_session_get_write_impl
     switch_core_event_hook_add_read_frame switch_core_event_hook_remove_read_frame
     switch_core_event_hook_add_receive_message switch_core_event_hook_remove_receive_message
     switch_core_event_hook_add_state_change switch_core_event_hook_remove_state_change
@@ -118,6 +118,17 @@ unsafe extern "C" fn switch_core_session_execute_application_async(
     _: *const c_char,
 ) -> host::switch_status_t {
     host::SWITCH_STATUS_SUCCESS
+}
+
+/// Applications of others are not here: what they did is in the trace.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_core_session_execute_application_get_flags(
+    _: Session,
+    _: *const c_char,
+    _: *const c_char,
+    _: *mut i32,
+) -> host::switch_status_t {
+    host::SWITCH_STATUS_FALSE
 }
 
 #[unsafe(no_mangle)]
