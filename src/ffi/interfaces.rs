@@ -114,7 +114,9 @@ unsafe fn add_application(interface: *mut host::switch_loadable_module_interface
                 c"Answers the leg, plays the recording notice in the channel's language and opens the recording when it was heard whole."
                     .as_ptr();
             application.syntax = c"[prompt=<id>] [language=<language>]".as_ptr();
-            application.flags = host::SAF_NONE;
+            // Without this the host would bring early media, or media that bypasses it, to the leg before it calls us, and
+            // with the latter end the call (switch_core_session.c:switch_core_session_execute_application_get_flags).
+            application.flags = host::SAF_SUPPORT_NOMEDIA;
             application.application_function = Some(application_notice);
             APPLICATION.store(application, Ordering::Release);
         }

@@ -21,8 +21,8 @@ use crate::ffi::session::{Flag, Located, Session};
 use crate::legs::{self, ANSWER_WITHIN, Leg, Registry, Told};
 use crate::module::{Module, module};
 
-use playing::PlainPlaying;
 pub use confirm::keep as keep_own_confirmation;
+use playing::PlainPlaying;
 pub use prompts::{MeasuredPrompt, PromptBook};
 pub use ringing::{keep_own_limit, tells_whom_it_rings};
 pub use watch::Watch;
@@ -179,6 +179,10 @@ fn chosen(
     };
     let none = || NotPlayed { prompt: None, why: "no such prompt is configured".into() };
     let prompt = prompt.ok_or_else(none)?;
+    if session.flag(Flag::ProxyMode) || session.flag(Flag::ProxyMedia) {
+        let why = "its media bypasses this host; turn bypass_media or proxy_media off for it".into();
+        return Err(NotPlayed { prompt: Some(prompt.clone()), why });
+    }
     let book = module.prompts.load();
     let found = book.usable(prompt, |state| module.recorder.prompts(state));
     found.map_err(|why| NotPlayed { prompt: Some(prompt.clone()), why })

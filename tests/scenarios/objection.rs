@@ -211,7 +211,8 @@ fn unagreed(cast: Cast, answer: impl FnOnce(&Call) -> Proof, limit: Duration) ->
 /// The prompt `stopped` plays to who objected, beside the conversation, and to nobody else.
 fn hears_that_it_stopped(stage: &Stage) -> Proof {
     let file = tone(stage.directory().join("stopped.wav"), THIRD, 700)?;
-    let casting = telling(stage, &[OPTOUT])?.policy(|vault| vault.with_prompt("stopped", &file.to_string_lossy(), "en"));
+    let casting =
+        telling(stage, &[OPTOUT])?.policy(|vault| vault.with_prompt("stopped", &file.to_string_lossy(), "en"));
     let cast = casting.start(stage)?;
     let (out, into) = told_and_joined(&cast)?;
     out.press("9")?;

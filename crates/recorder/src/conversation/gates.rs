@@ -98,11 +98,13 @@ impl Conversations {
         in_scope && recording.refusal.is_none() && !self.lacks_company(recording) && !present.clone().any(Leg::forbids)
     }
 
-    /// Outside parties are among themselves (REC-09): the company is no party to what they say.
+    /// Outside parties are among themselves (REC-09): the company is no party to what they say. Nor to what the last of
+    /// them says when the others have left.
     fn lacks_company(&self, recording: &Recording) -> bool {
         let settled = self.present(recording).filter(|leg| leg.is_settled());
+        let outside = settled.filter(|leg| leg.side == Side::Outside).count();
         recording.knows_company
-            && settled.filter(|leg| leg.side == Side::Outside).count() > 1
+            && (outside > 1 || recording.seen.no_company)
             && !self.present(recording).any(|leg| leg.side == Side::Company)
     }
 
@@ -188,6 +190,7 @@ impl Recording {
         self.seen.no_media |= leg.bypassed;
         if leg.side == Side::Outside {
             self.seen.outside = true;
+            self.seen.untellable |= leg.bypassed && leg.consent.left_untold();
             self.cleared |= leg.consent.is_told() && !leg.exempt && !leg.emergency;
         }
     }

@@ -90,6 +90,8 @@ pub(super) struct Seen {
     /// Outside parties were there without any of the company's.
     pub(super) no_company: bool,
     pub(super) no_key: bool,
+    /// An outside party could not be told, for its media was not here.
+    pub(super) untellable: bool,
     /// A party that would have been captured had no media here.
     pub(super) no_media: bool,
 }
@@ -166,6 +168,7 @@ impl Recording {
             (kept(Kept::Nothing) && seen.no_media, NotRecorded::NoMediaPath),
             (kept(Kept::Nothing), NotRecorded::NoSpeech),
             (seen.refused, NotRecorded::RefusedHangup),
+            (seen.untellable, NotRecorded::NoMediaPath),
             (seen.untold, NotRecorded::NotInformed),
             (seen.no_key, NotRecorded::RecorderFault),
             (seen.no_media, NotRecorded::NoMediaPath),

@@ -79,6 +79,8 @@ pub(super) struct Book {
     pub(super) answered_at: Option<u64>,
     pub(super) refused: bool,
     pub(super) somebody_told: bool,
+    /// Outside parties were there among themselves.
+    pub(super) strangers: bool,
     pub(super) outsiders: usize,
     pub(super) tracks: BTreeSet<usize>,
     pub(super) paused_until: Option<u64>,
@@ -268,6 +270,8 @@ impl Model {
         let told = |leg: &Leg| leg.is_outside && !leg.exempt && leg.may_be_heard();
         let somebody_told = self.present(id).any(|(_, leg)| told(leg));
         self.book(id).somebody_told |= somebody_told;
+        let strangers = self.strangers(id);
+        self.book(id).strangers |= strangers;
         let agent_there = self.present(id).any(|(_, leg)| !leg.is_outside);
         for n in here {
             if self.legs[&n].is_settled() {
@@ -293,6 +297,12 @@ impl Model {
         }
     }
 
+    /// More than one from outside, and nobody of the company's.
+    fn strangers(&self, id: RecordingId) -> bool {
+        let settled = self.present(id).filter(|(_, leg)| leg.is_outside && leg.is_settled()).count();
+        settled > 1 && self.present(id).all(|(_, leg)| leg.is_outside)
+    }
+
     fn captured(&self, n: usize) -> bool {
         let leg = &self.legs[&n];
         let book = &self.books[&leg.recording];
@@ -305,8 +315,7 @@ impl Model {
         let forbidden = mates
             .iter()
             .any(|mate| mate.exempt || mate.ends_recordings() || matches!(mate.told, Told::Never | Told::Broken));
-        let among_strangers =
-            outsiders.len() == mates.len() && outsiders.iter().filter(|mate| mate.is_settled()).count() > 1;
+        let among_strangers = outsiders.len() == mates.len() && (self.strangers(leg.recording) || book.strangers);
         let silenced = self.circle(n, false).iter().any(|mate| self.legs[mate].held || self.legs[mate].waiting);
         leg.is_present()
             && leg.tapped

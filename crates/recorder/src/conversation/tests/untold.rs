@@ -143,6 +143,15 @@ fn a_late_joiner_who_is_not_told_withholds_the_whole_conversation() {
     scene.hung_up('C').then(&["A goes on after withheld r1/1"]);
 }
 
+/// REC-03, NOT-02: whom no prompt can reach, for its media is elsewhere, is not told; that is why nothing is recorded.
+#[test]
+fn a_party_whose_media_is_elsewhere_cannot_be_told() {
+    let mut scene = Scene::new(&[]);
+    scene.born('A', outside(1)).leg('A', LegInput::NoticeDue).leg('A', LegInput::MediaBypassed(true)).answered('A');
+    scene.notice('A', NoticeState::None).born('B', company(1)).answered('B').bridged('A', 'B').done();
+    scene.hung_up('A').hung_up('B').then(&["r1 ends no_media_path"]);
+}
+
 /// REC-10.
 #[test]
 fn exempt_and_emergency_calls_are_never_captured() {
