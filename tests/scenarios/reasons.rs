@@ -35,7 +35,8 @@ const REASONS: [&str; 10] = [
 
 fn each_reason(stage: &Stage) -> Proof {
     let other = UserAgent::start(OTHER)?;
-    other.answering(Answering::AtOnce, silent());
+    // Each of the two is told before the other one is there; what it would say then is the company's to record.
+    other.answering(Answering::AtOnce, CallPlan::saying(Speech::Nothing));
     let casting = telling(stage, &[("exempt-numbers", "0800[0-9]*"), ("record-internal", "false")])?;
     let (agent, outside) = (casting.agent.dial_string(), other.dial_string());
     let cast = casting
@@ -66,7 +67,6 @@ fn each_reason(stage: &Stage) -> Proof {
     over(&out, &into)?;
 
     broken_notice(&cast)?;
-    // Silent until the other one is there: what it said before is the company's to record.
     let out = cast.dial(OTHER, CallPlan::saying(Speech::Nothing))?;
     let into = other.incoming(SOON)?;
     out.talk(Duration::from_secs(5))?;
