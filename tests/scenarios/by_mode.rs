@@ -188,7 +188,8 @@ fn outbound(stage: &Stage, asked: Asked) -> Proof<(Cast, Account)> {
     Ok((cast, account))
 }
 
-fn blind_transfer(stage: &Stage, asked: Asked) -> Proof<(Cast, Account)> {
+/// The caller and the agent talk; the third will pick up. From when the caller may be captured.
+fn told_and_talking(stage: &Stage, asked: Asked) -> Proof<(Cast, [Call; 2], i64)> {
     let cast = cast(stage, asked)?;
     cast.agent.answering(Answering::AtOnce, silent());
     cast.third.answering(Answering::AtOnce, silent());
@@ -196,6 +197,11 @@ fn blind_transfer(stage: &Stage, asked: Asked) -> Proof<(Cast, Account)> {
     let Some(moment) = hears(&out, asked)? else { broken!("who hung up is not handed over") };
     let into = picked_up(&cast)?;
     talk(&cast, &out, (&into, AGENT), asked)?;
+    Ok((cast, [out, into], moment))
+}
+
+fn blind_transfer(stage: &Stage, asked: Asked) -> Proof<(Cast, Account)> {
+    let (cast, [out, into], moment) = told_and_talking(stage, asked)?;
     into.transfer_to(cast.third.name())?;
     let new = cast.third.incoming(SOON)?;
     new.wait_answered(SOON)?;
@@ -208,13 +214,7 @@ fn blind_transfer(stage: &Stage, asked: Asked) -> Proof<(Cast, Account)> {
 }
 
 fn attended_transfer(stage: &Stage, asked: Asked) -> Proof<(Cast, Account)> {
-    let cast = cast(stage, asked)?;
-    cast.agent.answering(Answering::AtOnce, silent());
-    cast.third.answering(Answering::AtOnce, silent());
-    let out = cast.dial("line", silent())?;
-    let Some(moment) = hears(&out, asked)? else { broken!("who hung up is not handed over") };
-    let into = picked_up(&cast)?;
-    talk(&cast, &out, (&into, AGENT), asked)?;
+    let (cast, [out, into], moment) = told_and_talking(stage, asked)?;
     into.hold()?;
     let consultation = cast.agent.call(cast.third.name(), cast.host.sip_port(), silent())?;
     consultation.wait_answered(SOON)?;
@@ -258,9 +258,7 @@ fn queue(stage: &Stage, asked: Asked) -> Proof<(Cast, Account)> {
     speak(&out, CALLER, Duration::from_millis(500))?;
     let into = cast.agent.call("take", cast.host.sip_port(), silent())?;
     into.wait_answered(SOON)?;
-    cast.host
-        .wait_leg(out.id(), "CHANNEL_BRIDGE", SOON)
-        .or_else(|_| cast.host.wait_leg(into.id(), "CHANNEL_BRIDGE", SOON))?;
+    cast.wait_bridged(&out, &into)?;
     let taken = unix_ms(Instant::now());
     out.talk(Duration::from_millis(400))?;
     talk(&cast, &out, (&into, AGENT), asked)?;

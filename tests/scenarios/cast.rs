@@ -124,6 +124,12 @@ impl Cast {
         Ok((out, into))
     }
 
+    /// Waits until a queue has joined these two, whichever of the legs the host says it of.
+    pub fn wait_bridged(&self, one: &Call, other: &Call) -> Proof {
+        let bridged = |call: &Call| self.host.wait_leg(call.id(), "CHANNEL_BRIDGE", SOON).map(drop);
+        bridged(one).or_else(|_| bridged(other))
+    }
+
     /// Waits until all legs are gone.
     pub fn wait_idle(&self) -> Proof {
         self.host.wait_idle(SOON)

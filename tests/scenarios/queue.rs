@@ -30,9 +30,7 @@ fn waits_for_the_agent(stage: &Stage) -> Proof<(Cast, Account)> {
     cast.host.api(&format!("bgapi originate {} '&fifo(sales out nowait)'", cast.agent.dial_string()))?;
     let into = cast.agent.incoming(SOON)?;
     into.wait_answered(SOON)?;
-    cast.host
-        .wait_leg(out.id(), "CHANNEL_BRIDGE", SOON)
-        .or_else(|_| cast.host.wait_leg(into.id(), "CHANNEL_BRIDGE", SOON))?;
+    cast.wait_bridged(&out, &into)?;
     out.talk(Duration::from_millis(300))?;
     converse(&[(&out, CALLER), (&into, AGENT)])?;
     into.hang_up()?;
@@ -57,9 +55,7 @@ fn told_then_waits(stage: &Stage) -> Proof<(Cast, Account)> {
     out.talk(Duration::from_millis(500))?;
     let into = cast.agent.call("take", cast.host.sip_port(), silent())?;
     into.wait_answered(SOON)?;
-    cast.host
-        .wait_leg(out.id(), "CHANNEL_BRIDGE", SOON)
-        .or_else(|_| cast.host.wait_leg(into.id(), "CHANNEL_BRIDGE", SOON))?;
+    cast.wait_bridged(&out, &into)?;
     let taken = unix_ms(Instant::now());
     converse(&[(&out, CALLER), (&into, AGENT)])?;
     out.hang_up()?;

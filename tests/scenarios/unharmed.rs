@@ -35,9 +35,16 @@ pub fn trials() -> Vec<Trial> {
 
 fn compared(stage: &Stage, times: &[u32], network: Option<Network>) -> Proof {
     let cast = Casting::new(stage)?.start_without_module(stage)?;
-    let without = best(&cast, times, network)?;
+    // Its beginning meets the host's answer at a phase of its own.
+    let packet = i64::from(*times.iter().max().unwrap_or(&20)).max(20);
+    let without = best(&cast, times, network, |calls| calls.breaks() == 0)?;
     cast.load()?;
-    let with = best(&cast, times, network)?;
+    // What the recorder does to calls it does to each of them.
+    let as_without = |calls: &Measured| {
+        let in_time = |own: &Likeness, other: &Likeness| own.delay_ms <= other.delay_ms + packet + 10;
+        calls.breaks() == 0 && in_time(&calls.agent, &without.agent) && in_time(&calls.caller, &without.caller)
+    };
+    let with = best(&cast, times, network, as_without)?;
     let rows = cast.vault.wait_listed(&cast.host, with.tries)?;
     promise!(rows.iter().all(|row| row.outcome.as_deref() == Some("recorded")), "recorded meanwhile: {rows:#?}");
     promise!(with.events == without.events, "signalling differs: {:?} without, {:?} with", without.events, with.events);
@@ -50,8 +57,6 @@ fn compared(stage: &Stage, times: &[u32], network: Option<Network>) -> Proof {
             after.breaks,
             before.breaks
         );
-        // Its beginning meets the host's answer at a phase of its own.
-        let packet = i64::from(*times.iter().max().unwrap_or(&20)).max(20);
         promise!(
             after.alike >= before.alike - packet * 8,
             "{who} hears {after:?} with the recorder, {before:?} without"
@@ -73,12 +78,17 @@ struct Measured {
     tries: usize,
 }
 
-fn best(cast: &Cast, times: &[u32], network: Option<Network>) -> Proof<Measured> {
+fn best(
+    cast: &Cast,
+    times: &[u32],
+    network: Option<Network>,
+    is_enough: impl Fn(&Measured) -> bool,
+) -> Proof<Measured> {
     let mut best = call(cast, times, network)?;
-    while best.tries < TRIES && best.breaks() > 0 {
+    while best.tries < TRIES && !is_enough(&best) {
         let tries = best.tries + 1;
         let next = call(cast, times, network)?;
-        best = if next.breaks() < best.breaks() { next } else { best };
+        best = if is_enough(&next) || next.breaks() < best.breaks() { next } else { best };
         best.tries = tries;
     }
     Ok(best)
