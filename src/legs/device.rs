@@ -36,7 +36,8 @@ pub fn show(registry: &Registry, leg: LegKey, shown: Shown) {
 
 /// `None` where the device says nothing of it.
 fn preference_of(description: &str) -> Option<DevicePreference> {
-    let said = description.lines().filter_map(|line| line.trim_end().strip_prefix("a=recordpref:")).last()?;
+    let mut said = description.lines().filter_map(|line| line.trim_end().strip_prefix("a=recordpref:"));
+    let said = said.next_back()?;
     Some(if said == "off" { DevicePreference::Off } else { DevicePreference::Other })
 }
 
