@@ -220,18 +220,18 @@ impl Run {
                     told,
                     T::Elsewhere | T::Never | T::ByAgentYet | T::Coming | T::Playing | T::Cut(_) | T::Broken
                 );
-                match told {
-                    _ if whole && counts => {
-                        leg.informed(now);
-                        leg.told_by_prompt = true;
-                        if leg.must_agree && leg.agreed_early {
-                            leg.told = T::Agreed;
-                        }
+                if whole && counts {
+                    leg.informed(now);
+                    leg.told_by_prompt = true;
+                    if leg.must_agree && leg.agreed_early {
+                        leg.told = T::Agreed;
                     }
-                    T::Playing if !whole => (leg.told, leg.told_at) = (T::Cut(now), Some(now)),
-                    T::Coming if !whole && leg.means == Means::Agent => leg.told = T::ByAgentYet,
-                    T::Never | T::Coming if !whole => leg.untold(),
-                    _ => {}
+                } else if !whole && told == T::Playing {
+                    (leg.told, leg.told_at) = (T::Cut(now), Some(now));
+                } else if !whole && told == T::Coming && leg.means == Means::Agent {
+                    leg.told = T::ByAgentYet;
+                } else if !whole && matches!(told, T::Never | T::Coming) {
+                    leg.untold();
                 }
                 self.scene.notice(NAMES[n], if whole { NoticeState::Informed } else { NoticeState::Partial });
             }
@@ -346,10 +346,10 @@ impl Run {
         let leg = self.model.legs.get_mut(&n).expect("still there");
         let at_once = leg.told_by_prompt && leg.told_at.is_some_and(|at| self.model.now - at < AT_ONCE);
         let captured = self.model.books[&leg.recording].tracks.contains(&n);
-        let after = match leg.told {
-            Told::ByAgentYet => Some(Told::NotByAgent),
-            Told::Whole if at_once && captured && !leg.late && leg.means != Means::Nothing => Some(Told::LeftAtOnce),
-            _ => None,
+        let leaves = leg.told == Told::Whole && at_once && captured && !leg.late && leg.means != Means::Nothing;
+        let after = match leg.told == Told::ByAgentYet {
+            true => Some(Told::NotByAgent),
+            false => leaves.then_some(Told::LeftAtOnce),
         };
         if let Some(told) = after {
             leg.told = told;
