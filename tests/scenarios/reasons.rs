@@ -1,5 +1,5 @@
-//! REC-01, REC-02: each call in scope ends `recorded` or `not_recorded(reason)`; calls of each kind on one host, the list
-//! and the CDRs' variables agree.
+//! REC-01, REC-02: each call in scope ends `recorded` or `not_recorded(reason)`; calls of each kind on one host, and the
+//! CDR of each answered leg names a call of the list.
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -106,7 +106,8 @@ fn broken_notice(cast: &Cast) -> Proof {
     over(&out, &into)
 }
 
-/// One row per call, each reason once, and each CDR's outcome that of its row.
+/// One row per call, each reason once, and the CDR of each answered leg finds its row. A CDR's outcome is not compared: a
+/// leg that leaves first is written off before its call has one.
 fn agrees(cast: &Cast) -> Proof {
     let rows = cast.vault.wait_listed_within(Duration::from_secs(60), &cast.host, REASONS.len() + 1)?;
     let reasons: BTreeSet<&str> = rows.iter().filter_map(|row| row.reason.as_deref()).collect();

@@ -23,8 +23,7 @@ pub(super) struct Closed {
 
 impl Conversations {
     /// A party is there that does not want to be recorded, or of which nobody attested that it was told, or that leaves
-    /// as if in its notice: nothing of
-    /// the conversation is captured any more, and what was is not to be kept.
+    /// as if in its notice: nothing of the conversation is captured any more, and what was is not to be kept.
     pub(super) fn close_if_objected(&mut self, id: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
         let Some(recording) = self.recordings.get(&id) else { return };
         if recording.closed.is_some() || recording.zero.is_none() {
