@@ -23,14 +23,19 @@ pub const SUBCLASSES: [&CStr; 8] = [
 
 const OWNER: &CStr = c"mod_callvault";
 
-/// Hold is a level: these only say when to read it again (mod_sofia clears the flag without an event in an attended transfer).
-const LISTENED: [host::switch_event_types_t; 6] = [
-    host::SWITCH_EVENT_CHANNEL_HOLD,
-    host::SWITCH_EVENT_CHANNEL_UNHOLD,
-    host::SWITCH_EVENT_CHANNEL_CALLSTATE,
-    host::SWITCH_EVENT_CHANNEL_UUID,
-    host::SWITCH_EVENT_CHANNEL_HANGUP_COMPLETE,
-    host::SWITCH_EVENT_MEDIA_BUG_START,
+/// A far end has described its media anew (mod_sofia's MY_EVENT_REINVITE).
+const RENEGOTIATED: &CStr = c"sofia::reinvite";
+
+/// Hold is a level: most only say when to read it again (mod_sofia clears the flag without an event in an attended
+/// transfer). Of CUSTOM events one subclass alone.
+const LISTENED: [(host::switch_event_types_t, Option<&CStr>); 7] = [
+    (host::SWITCH_EVENT_CHANNEL_HOLD, None),
+    (host::SWITCH_EVENT_CHANNEL_UNHOLD, None),
+    (host::SWITCH_EVENT_CHANNEL_CALLSTATE, None),
+    (host::SWITCH_EVENT_CHANNEL_UUID, None),
+    (host::SWITCH_EVENT_CHANNEL_HANGUP_COMPLETE, None),
+    (host::SWITCH_EVENT_MEDIA_BUG_START, None),
+    (host::SWITCH_EVENT_CUSTOM, Some(RENEGOTIATED)),
 ];
 
 static BOUND: [AtomicPtr<host::switch_event_node_t>; LISTENED.len()] =
@@ -59,14 +64,14 @@ pub fn bind() -> bool {
             return false;
         }
     }
-    LISTENED.iter().zip(&BOUND).all(|(&kind, place)| {
+    LISTENED.iter().zip(&BOUND).all(|(&(kind, subclass), place)| {
         let mut node = ptr::null_mut();
         // SAFETY: strings are static, the callback is ours; the node is kept until `unbind`.
         let status = unsafe {
             host::switch_event_bind_removable(
                 OWNER.as_ptr(),
                 kind,
-                ptr::null(),
+                subclass.map_or(ptr::null(), CStr::as_ptr),
                 Some(on_event),
                 ptr::null_mut(),
                 &raw mut node,
@@ -110,6 +115,7 @@ unsafe extern "C" fn on_event(event: *mut host::switch_event_t) {
                 answered_at: text(c"Caller-Channel-Answered-Time"),
                 cause: text(c"Hangup-Cause"),
             }),
+            host::SWITCH_EVENT_CUSTOM => legs::renegotiated(&uuid),
             _ => legs::look_again_by_uuid(&uuid),
         }
     });

@@ -17,7 +17,7 @@ const ADDED: &CStr = c"rtp_append_audio_sdp";
 /// The attribute that tells.
 const ATTRIBUTE: &str = "a=record:";
 
-/// The leg answered: does its device take part?
+/// The leg answered, or its far end says something else: does its device take part?
 pub fn listen(module: &Module, session: Session<'_>, leg: &Leg) {
     let description = session.variable(THEIRS).unwrap_or_default();
     if let Some(preference) = preference_of(&description) {

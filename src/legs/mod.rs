@@ -125,6 +125,16 @@ pub fn look_again_by_uuid(uuid: &LegUuid) {
     }
 }
 
+/// The leg's far end has described its media anew.
+pub fn renegotiated(uuid: &LegUuid) {
+    let Some(session) = Located::by_uuid(uuid) else { return };
+    let Some((module, leg)) = known(*session) else { return };
+    levels(&module, *session, &leg);
+    if leg.is_party && leg.answered.load(std::sync::atomic::Ordering::Acquire) {
+        device::listen(&module, *session, &leg);
+    }
+}
+
 /// The leg hung up: its CDR is written after this.
 pub fn hung_up(session: Session<'_>) {
     let Some((module, leg)) = known(session) else { return };

@@ -8,11 +8,8 @@ use crate::ffi::session::Session;
 use crate::module::Module;
 
 /// Reads the leg's variables: at its birth where it is rung (a dial string has set them by then), at its answer and
-/// before its notice. What is refused is said once.
+/// before its notice. A loopback's wishes are those of whom it brings together. What is refused is said once.
 pub fn read_wishes(module: &Module, session: Session<'_>, leg: &Leg) {
-    if !leg.is_party {
-        return;
-    }
     let variable = |name| session.variable(name);
     let (exempt, mode, retention) =
         (variable(c"callvault_exempt"), variable(c"callvault_mode"), variable(c"callvault_retention"));

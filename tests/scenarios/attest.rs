@@ -11,7 +11,7 @@ use libtest_mimic::Trial;
 
 use crate::cast::{Cast, SOON, converse, hear_each_other, silent, speak};
 use crate::oracle::{each_from_its_moment_on, not_recorded};
-use crate::promise::{Account, Findings, Promise, on_a_real_host_alone, on_each_host};
+use crate::promise::{Account, Findings, Promise, on_each_host};
 use crate::told::{alarm, never_told, placed, telling, wait_stored};
 
 /// The agent is reminded after two seconds; after five it is too late.
@@ -19,12 +19,11 @@ const ATTEST: [(&str, &str); 3] =
     [("outbound-notice", "attest"), ("attest-beep-seconds", "2"), ("attest-seconds", "5")];
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = on_each_host([
+    on_each_host([
         Promise { name: "attested_by_the_agent", act: by_the_agent, judge: attested },
+        Promise { name: "attested_by_command", act: by_command, judge: attested },
         Promise { name: "not_attested", act: nobody, judge: |_, findings| not_recorded("not_informed", findings) },
-    ]);
-    trials.push(on_a_real_host_alone(Promise { name: "attested_by_command", act: by_command, judge: attested }));
-    trials
+    ])
 }
 
 fn by_the_agent(stage: &Stage) -> Proof<(Cast, Account)> {
@@ -34,7 +33,7 @@ fn by_the_agent(stage: &Stage) -> Proof<(Cast, Account)> {
 fn by_command(stage: &Stage) -> Proof<(Cast, Account)> {
     told_by_the_agent(stage, |cast, into| {
         let said = unix_ms(std::time::Instant::now());
-        cast.host.must(&format!("callvault_admin attest {}", into.id()))?;
+        cast.command(&format!("callvault_admin attest {}", into.id()))?;
         Ok(said)
     })
 }

@@ -1,7 +1,10 @@
 //! Who is there: a host with the recorder in it, an outside caller, two people of the company.
-use std::time::Duration;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use callvault_test_support::callvault::Vault;
+use callvault_test_support::clock::unix_ms;
+use callvault_test_support::codec::Codec;
 use callvault_test_support::freeswitch::{Configuration, Instance};
 use callvault_test_support::rtp::Speech;
 use callvault_test_support::sip::{Answering, Call, CallPlan, UserAgent};
@@ -28,6 +31,7 @@ pub struct Cast {
     pub agent: UserAgent,
     /// The company's second.
     pub third: UserAgent,
+    commanded: Mutex<Vec<(i64, String)>>,
 }
 
 /// The parties before their host starts: its configuration may name them.
@@ -84,7 +88,8 @@ impl Casting {
     pub fn start_without_module(self, stage: &Stage) -> Proof<Cast> {
         let configuration = self.vault.installed(self.configuration);
         let host = stage.start(&configuration)?;
-        Ok(Cast { host, vault: self.vault, caller: self.caller, agent: self.agent, third: self.third })
+        let Self { vault, caller, agent, third, .. } = self;
+        Ok(Cast { host, vault, caller, agent, third, commanded: Mutex::default() })
     }
 }
 
@@ -100,6 +105,17 @@ impl Cast {
         let exists = self.host.api("module_exists mod_callvault")?;
         promise!(exists.trim() == "true", "`module_exists mod_callvault` says {exists}");
         Ok(())
+    }
+
+    /// A command of an operator's that must answer `+OK`; a replay gives it too.
+    pub fn command(&self, command: &str) -> Proof {
+        self.commanded.lock().map_err(|_| "a trial panicked")?.push((unix_ms(Instant::now()), command.to_owned()));
+        self.host.must(command).map(drop)
+    }
+
+    /// All of [`Cast::command`], in order.
+    pub fn commanded(&self) -> Vec<(i64, String)> {
+        self.commanded.lock().map(|commanded| commanded.clone()).unwrap_or_default()
     }
 
     /// The caller rings an extension.
@@ -157,6 +173,11 @@ pub fn is_ours(line: &str) -> bool {
 /// Nothing said yet.
 pub fn silent() -> CallPlan {
     CallPlan::saying(Speech::Silence)
+}
+
+/// The same who understands what loopbacks offer, too: a loopback speaks L16, and offers what it speaks.
+pub fn silent_to_loopbacks() -> CallPlan {
+    silent().with_codecs(&[Codec::L16 { rate: 8_000 }, Codec::L16 { rate: 16_000 }, Codec::Pcmu])
 }
 
 /// Each party speaks alone, one after another, then all at once, with silence around all of it. The host throws away

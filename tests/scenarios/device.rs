@@ -9,12 +9,13 @@ use libtest_mimic::Trial;
 use crate::cast::{Cast, SOON, hear_each_other, silent};
 use crate::objection::objected;
 use crate::promise::{Account, Promise, on_each_host};
-use crate::told::{heard_whole, stored, telling};
+use crate::told::{heard_whole, stored, telling, told_and_joined, wait_stored};
 
 pub fn trials() -> Vec<Trial> {
     on_each_host([
         Promise { name: "device_is_told_how_it_is_recorded", act: told_how, judge: objected },
         Promise { name: "device_that_prefers_no_recording", act: prefers_none, judge: objected },
+        Promise { name: "device_that_prefers_none_later", act: changes_its_mind, judge: objected },
     ])
 }
 
@@ -58,6 +59,21 @@ fn prefers_none(stage: &Stage) -> Proof<(Cast, Account)> {
     into.wait_answered(SOON)?;
     hear_each_other((&out, CALLER), (&into, AGENT))?;
     promise!(stored(&cast.vault)? == 0, "nothing is captured of who prefers not to be");
+    finish(cast, &out, &into)
+}
+
+/// Nothing was said of it at first; then a re-INVITE says that a recording is welcome, and another that it is not.
+fn changes_its_mind(stage: &Stage) -> Proof<(Cast, Account)> {
+    let cast = telling(stage, &[])?.start(stage)?;
+    let (out, into) = told_and_joined(&cast)?;
+    hear_each_other((&out, CALLER), (&into, AGENT))?;
+    out.prefer("on")?;
+    shown(&out, 1)?;
+    out.prefer("off")?;
+    let words = shown(&out, 2)?;
+    promise!(words == ["on", "off"], "the device is told of each change: {words:?}");
+    wait_stored(&cast.vault, false, SOON)?;
+    hear_each_other((&out, CALLER), (&into, AGENT))?;
     finish(cast, &out, &into)
 }
 

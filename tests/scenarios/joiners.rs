@@ -127,7 +127,7 @@ fn kept_until_then(account: &Account, findings: &Findings) -> Proof {
 
 /// The recording in which the caller has a track.
 fn of_the_caller(account: &Account, findings: &Findings) -> Findings {
-    let mut own = Findings { views: Vec::new(), opened: Vec::new() };
+    let mut own = Findings { views: Vec::new(), opened: Vec::new(), status: findings.status.clone() };
     for (view, opened) in findings.views.iter().zip(&findings.opened) {
         if own.views.is_empty() && view.tracks.iter().any(|track| track.leg == account.parts[0].leg) {
             own.views.push(view.clone());

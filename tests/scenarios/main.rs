@@ -2,6 +2,7 @@
 //! `freeswitch::bridge` on a real one, `stand_in::bridge` on the one that replays what a real one did.
 //! `cargo test -p callvault-scenarios -- bridge` runs one; a missing host shows as `ignored`.
 mod cast;
+mod cdrs;
 mod house;
 mod oracle;
 mod promise;
@@ -26,6 +27,7 @@ mod hold;
 mod hostile_callers;
 mod joiners;
 mod killed;
+mod mixed_calls;
 mod nothing_in_clear;
 mod notice;
 mod notice_proof;
@@ -83,6 +85,8 @@ fn main() -> ExitCode {
         unload::trials(),
         killed::trials(),
         two_hundred_calls::trials(),
+        mixed_calls::trials(),
+        cdrs::trials(),
     ];
     callvault_test_support::suite::run(trials.into_iter().flatten().collect())
 }

@@ -1,35 +1,43 @@
-//! NOT-02: what counts as a notice that was sent whole, and what does not, on a real host.
+//! NOT-02: what counts as a notice that was sent whole, and what does not.
 use std::time::Duration;
 
-use callvault_test_support::callvault::{Vault, View};
-use callvault_test_support::sip::Call;
-use callvault_test_support::suite::{Stage, on_freeswitch};
-use callvault_test_support::{Proof, promise};
+use callvault_test_support::callvault::Vault;
+use callvault_test_support::rtp::Network;
+use callvault_test_support::sip::{Call, CallPlan};
+use callvault_test_support::suite::Stage;
+use callvault_test_support::tones::CALLER;
+use callvault_test_support::{Proof, broken, promise};
 use libtest_mimic::Trial;
+use serde_json::Value;
 
 use crate::cast::{Cast, Casting, SOON, silent};
-use crate::told::prompt;
+use crate::promise::{Account, Findings, Promise, on_each_host};
+use crate::told::{PROMPT, PROMPT_MS, heard_whole, prompt};
 
-/// The prompt's tone, Hz, and its packets at 20 ms.
-const PROMPT: u32 = 700;
-const PACKETS: u64 = 100;
-
-/// How long the prompt is, ms.
-const PROMPT_MS: u64 = 2_000;
+/// The prompt's packets of 20 ms.
+const PACKETS: u64 = PROMPT_MS as u64 / 20;
 
 pub fn trials() -> Vec<Trial> {
-    vec![
-        on_freeswitch("a_whole_notice_is_sent_whole", whole),
-        on_freeswitch("digits_in_the_notice_neither_break_it_nor_get_lost", pressed),
-        on_freeswitch("a_notice_that_is_broken_off_is_partial", |stage| cut_short(stage, "uuid_break {leg}")),
-        on_freeswitch("a_notice_that_is_paused_is_partial", |stage| {
-            cut_short(stage, "uuid_fileman {leg} pause")?;
-            Ok(())
-        }),
-        on_freeswitch("a_notice_that_the_far_end_holds_is_partial", held),
-        on_freeswitch("a_notice_that_a_command_holds_is_partial", held_by_command),
-        on_freeswitch("what_a_dialplan_does_to_playing_does_nothing_to_the_notice", other_playing),
-    ]
+    on_each_host([
+        sent("a_whole_notice_is_sent_whole", whole),
+        sent("digits_in_the_notice_neither_break_it_nor_get_lost", pressed),
+        sent("what_a_dialplan_does_to_playing_does_nothing_to_the_notice", other_playing),
+        sent("a_notice_is_whole_where_a_third_of_the_callers_packets_are_lost", lossy),
+        cut("a_notice_that_is_broken_off_is_partial", |stage| cut_short(stage, "uuid_break {leg}")),
+        cut("a_notice_that_is_paused_is_partial", |stage| cut_short(stage, "uuid_fileman {leg} pause")),
+        cut("a_notice_that_the_far_end_holds_is_partial", held),
+        cut("a_notice_that_a_command_holds_is_partial", held_by_command),
+    ])
+}
+
+type Act = fn(&Stage) -> Proof<(Cast, Account)>;
+
+fn sent(name: &'static str, act: Act) -> Promise {
+    Promise { name, act, judge: sent_whole }
+}
+
+fn cut(name: &'static str, act: Act) -> Promise {
+    Promise { name, act, judge: is_partial }
 }
 
 /// An extension that tells and then echoes; digits that nobody read are read afterwards into `pressed`.
@@ -45,35 +53,28 @@ fn cast(stage: &Stage, before: &[(&str, &str)]) -> Proof<Cast> {
 }
 
 /// The caller hears the beginning of its notice.
-fn begun(cast: &Cast) -> Proof<Call> {
-    let call = cast.dial("line", silent())?;
+fn begun(cast: &Cast, plan: CallPlan) -> Proof<Call> {
+    let call = cast.dial("line", plan)?;
     call.media().wait_heard(PROMPT, SOON)?;
     Ok(call)
 }
 
-/// How the only call and its notice are shown once it is over.
-fn shown(cast: &Cast) -> Proof<(View, serde_json::Value)> {
-    cast.wait_idle()?;
-    let row = cast.vault.wait_listed(&cast.host, 1)?.remove(0);
-    let view = cast.vault.show(&cast.host, &row.id)?;
-    promise!(view.notices.len() == 1, "one notice is told of: {:#?}", view.notices);
-    let notice = view.notices[0].clone();
-    Ok((view, notice))
-}
-
-fn is_partial(cast: &Cast) -> Proof<serde_json::Value> {
-    let (view, notice) = shown(cast)?;
-    promise!(notice["state"] == "partial", "the notice was not sent whole: {notice:#}");
-    promise!(view.outcome.as_deref() == Some("not_recorded"), "nobody was told, so nothing is recorded: {view:#?}");
-    Ok(notice)
-}
-
-fn whole(stage: &Stage) -> Proof {
-    let cast = cast(stage, &[])?;
-    let call = begun(&cast)?;
-    call.talk(Duration::from_millis(PROMPT_MS + 1_000))?;
+fn over(cast: Cast, call: &Call) -> Proof<(Cast, Account)> {
     call.hang_up()?;
-    let (_, notice) = shown(&cast)?;
+    let account = Account::of(&[(call, CALLER)])?;
+    Ok((cast, account))
+}
+
+/// The only notice of the only call.
+fn notice_of(findings: &Findings) -> Proof<&Value> {
+    match findings.views.as_slice() {
+        [view] if view.notices.len() == 1 => Ok(&view.notices[0]),
+        views => broken!("one notice of one call is told of: {views:#?}"),
+    }
+}
+
+fn sent_whole(_: &Account, findings: &Findings) -> Proof {
+    let notice = notice_of(findings)?;
     let count = |name: &str| notice[name].as_u64().unwrap_or_default();
     promise!(notice["state"] == "informed", "the notice was sent whole: {notice:#}");
     promise!(count("frames_due") == PACKETS, "{PACKETS} packets are due: {notice:#}");
@@ -81,77 +82,94 @@ fn whole(stage: &Stage) -> Proof {
     promise!(count("packets_sent").abs_diff(PACKETS) <= 1, "as many were sent, give or take one: {notice:#}");
     promise!(notice["sha256"].as_str().is_some_and(|hash| hash.len() == 64), "the file's hash is kept: {notice:#}");
     let lasted = notice["ended_at_ms"].as_i64().zip(notice["started_at_ms"].as_i64()).map(|(end, start)| end - start);
-    promise!(lasted.is_some_and(|ms| (1_960..2_200).contains(&ms)), "it lasts as long as the prompt: {notice:#}");
+    let as_long = PROMPT_MS - 40..PROMPT_MS + 200;
+    promise!(lasted.is_some_and(|ms| as_long.contains(&ms)), "it lasts as long as the prompt: {notice:#}");
     Ok(())
 }
 
-fn pressed(stage: &Stage) -> Proof {
+fn is_partial(_: &Account, findings: &Findings) -> Proof {
+    let notice = notice_of(findings)?;
+    promise!(notice["state"] == "partial", "the notice was not sent whole: {notice:#}");
+    let outcome = findings.views[0].outcome.as_deref();
+    promise!(outcome == Some("not_recorded"), "nobody was told, so nothing is recorded: {:#?}", findings.views);
+    Ok(())
+}
+
+fn whole(stage: &Stage) -> Proof<(Cast, Account)> {
     let cast = cast(stage, &[])?;
-    let call = begun(&cast)?;
-    let leg = call.id().to_owned();
+    let call = begun(&cast, silent())?;
+    heard_whole(&call)?;
+    call.talk(Duration::from_secs(1))?;
+    over(cast, &call)
+}
+
+fn pressed(stage: &Stage) -> Proof<(Cast, Account)> {
+    let cast = cast(stage, &[])?;
+    let call = begun(&cast, silent())?;
     call.media().press('4', SOON)?;
-    call.talk(Duration::from_millis(PROMPT_MS + 500))?;
-    let read = cast.host.variable(&leg, "pressed")?;
+    heard_whole(&call)?;
+    call.talk(Duration::from_millis(500))?;
+    let read = cast.host.variable(call.id(), "pressed")?;
     promise!(read.as_deref() == Some("4"), "who reads digits next gets the 4: {read:?}");
-    call.hang_up()?;
-    let (_, notice) = shown(&cast)?;
-    promise!(notice["state"] == "informed", "a digit does not break the notice: {notice:#}");
-    Ok(())
+    over(cast, &call)
 }
 
-fn cut_short(stage: &Stage, command: &str) -> Proof {
+/// A third of what the caller sends is lost on its way: what is sent to it counts all the same, packet by packet.
+fn lossy(stage: &Stage) -> Proof<(Cast, Account)> {
     let cast = cast(stage, &[])?;
-    let call = begun(&cast)?;
-    let leg = call.id().to_owned();
+    let mut plan = silent();
+    plan.sending.network = Some(Network { seed: 7, loss: 0.3, reordering: 0.0 });
+    let call = begun(&cast, plan)?;
+    heard_whole(&call)?;
+    call.talk(Duration::from_secs(1))?;
+    over(cast, &call)
+}
+
+fn cut_short(stage: &Stage, command: &str) -> Proof<(Cast, Account)> {
+    let cast = cast(stage, &[])?;
+    let call = begun(&cast, silent())?;
     call.talk(Duration::from_millis(500))?;
-    let command = command.replace("{leg}", &leg);
+    let command = command.replace("{leg}", call.id());
     cast.host.api(&command)?;
     call.talk(Duration::from_millis(700))?;
     if command.contains("pause") {
         cast.host.api(&command)?;
     }
-    call.talk(Duration::from_millis(PROMPT_MS))?;
-    call.hang_up()?;
-    is_partial(&cast).map(drop)
+    call.talk(Duration::from_millis(PROMPT_MS as u64))?;
+    over(cast, &call)
 }
 
-fn held(stage: &Stage) -> Proof {
+fn held(stage: &Stage) -> Proof<(Cast, Account)> {
     let cast = cast(stage, &[])?;
-    let call = begun(&cast)?;
+    let call = begun(&cast, silent())?;
     call.talk(Duration::from_millis(500))?;
     call.hold()?;
     call.talk(Duration::from_millis(500))?;
     call.unhold()?;
-    call.talk(Duration::from_millis(PROMPT_MS))?;
-    call.hang_up()?;
-    is_partial(&cast).map(drop)
+    call.talk(Duration::from_millis(PROMPT_MS as u64))?;
+    over(cast, &call)
 }
 
-fn held_by_command(stage: &Stage) -> Proof {
+fn held_by_command(stage: &Stage) -> Proof<(Cast, Account)> {
     let cast = cast(stage, &[])?;
-    let call = begun(&cast)?;
+    let call = begun(&cast, silent())?;
     let leg = call.id().to_owned();
     call.talk(Duration::from_millis(500))?;
     cast.host.must(&format!("uuid_hold {leg}"))?;
     call.talk(Duration::from_millis(700))?;
     cast.host.must(&format!("uuid_hold off {leg}"))?;
-    call.talk(Duration::from_millis(PROMPT_MS))?;
-    call.hang_up()?;
-    is_partial(&cast).map(drop)
+    call.talk(Duration::from_millis(PROMPT_MS as u64))?;
+    over(cast, &call)
 }
 
-fn other_playing(stage: &Stage) -> Proof {
+fn other_playing(stage: &Stage) -> Proof<(Cast, Account)> {
     let odd = [("set", "playback_delimiter=o"), ("set", "timer_name=soft"), ("set", "playback_timeout_sec=1")];
     let cast = cast(stage, &odd)?;
-    let call = begun(&cast)?;
-    let leg = call.id().to_owned();
-    call.talk(Duration::from_millis(PROMPT_MS + 700))?;
+    let call = begun(&cast, silent())?;
+    call.talk(Duration::from_millis(PROMPT_MS as u64 + 700))?;
     for (name, value) in [("playback_delimiter", "o"), ("timer_name", "soft"), ("playback_timeout_sec", "1")] {
-        let kept = cast.host.variable(&leg, name)?;
+        let kept = cast.host.variable(call.id(), name)?;
         promise!(kept.as_deref() == Some(value), "{name} is as it was: {kept:?}");
     }
-    call.hang_up()?;
-    let (_, notice) = shown(&cast)?;
-    promise!(notice["state"] == "informed", "the notice was sent whole: {notice:#}");
-    Ok(())
+    over(cast, &call)
 }

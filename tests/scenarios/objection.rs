@@ -1,20 +1,24 @@
 //! NOT-05: who objects is captured no more within 200 ms, what was captured is destroyed within 60 s while the call goes
 //! on. NOT-04: in the mode `optin` only who agrees is captured.
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callvault_test_support::callvault::View;
 use callvault_test_support::clock::unix_ms;
 use callvault_test_support::intervals::{Interval, clipped, expect_near, joined, listed, total};
+use callvault_test_support::rtp::Speech;
 use callvault_test_support::sip::{Answering, Call};
-use callvault_test_support::suite::{Stage, on_freeswitch};
+use callvault_test_support::suite::Stage;
 use callvault_test_support::tones::{AGENT, CALLER, THIRD};
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, SOON, converse, hear_each_other, silent, speak};
-use crate::oracle::{WHEN, alone_on, track_of, zero_of};
+use crate::oracle::{WHEN, alone_on, each_from_its_moment_on, track_of, zero_of};
 use crate::promise::{Account, Findings, Promise, on_each_host};
-use crate::told::{begins, heard_whole, ours, placed, stored, telling, told_and_joined, tone, wait_stored};
+use crate::told::{
+    PROMPT_MS, STOPPED_MS, begins, heard_whole, ours, placed, stopped, stored, telling, told_and_joined, wait_stored,
+};
 
 /// How soon capture stops.
 const AT_ONCE: Duration = Duration::from_millis(200);
@@ -25,7 +29,10 @@ const OPTOUT: (&str, &str) = ("notice-mode", "optout");
 const OPTIN: (&str, &str) = ("notice-mode", "optin");
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = on_each_host([
+    on_each_host([
+        Promise { name: "objects_as_its_notice_begins", act: |stage| in_the_notice(stage, 0), judge: objected },
+        Promise { name: "objects_as_its_notice_ends", act: |stage| in_the_notice(stage, 90), judge: objected },
+        Promise { name: "objects_in_the_audio", act: in_the_audio, judge: objected },
         Promise { name: "objects_in_the_conversation", act: in_the_conversation, judge: objected },
         Promise { name: "objects_by_info", act: by_info, judge: objected },
         Promise { name: "agent_says_that_the_caller_objects", act: by_the_agent, judge: objected },
@@ -34,10 +41,44 @@ pub fn trials() -> Vec<Trial> {
         Promise { name: "agrees_while_still_being_told", act: agrees_early, judge: captured_from_then_on },
         Promise { name: "says_nothing_to_the_question", act: silence, judge: objected },
         Promise { name: "agrees_and_withdraws", act: withdraws, judge: objected },
-    ]);
-    trials.push(on_freeswitch("who_objected_hears_that_recording_has_stopped", hears_that_it_stopped));
-    trials.push(on_freeswitch("nine_is_only_a_key_in_the_mode_notice", only_a_key));
-    trials
+        Promise { name: "who_objected_hears_that_recording_has_stopped", act: hears_that_it_stopped, judge: objected },
+        Promise { name: "nine_is_only_a_key_in_the_mode_notice", act: only_a_key, judge: each_from_its_moment_on },
+    ])
+}
+
+/// The key falls at this share of the prompt; the party hears the rest of it.
+fn in_the_notice(stage: &Stage, percent: u64) -> Proof<(Cast, Account)> {
+    let cast = telling(stage, &[OPTOUT])?.start(stage)?;
+    cast.agent.answering(Answering::AtOnce, silent());
+    let out = cast.dial("line", silent())?;
+    let due = begins(&out)? + Duration::from_millis(PROMPT_MS as u64 * percent / 100);
+    out.talk(due.saturating_duration_since(Instant::now()))?;
+    out.press("9")?;
+    heard_whole(&out)?;
+    let into = cast.agent.incoming(SOON)?;
+    into.wait_answered(SOON)?;
+    hear_each_other((&out, CALLER), (&into, AGENT))?;
+    promise!(stored(&cast.vault)? == 0, "nothing is captured of who objected in its notice");
+    finish(cast, out, into)
+}
+
+/// A telephone that sends its keys as sound alone (ITU-T Q.23: 852 and 1477 Hz are the 9).
+fn in_the_audio(stage: &Stage) -> Proof<(Cast, Account)> {
+    let cast = telling(stage, &[OPTOUT, ("inband-digits", "true")])?.start(stage)?;
+    let (out, into) = told_and_joined(&cast)?;
+    objecting(&cast, &out, &into, || {
+        out.say(nine());
+        out.talk(Duration::from_millis(300))?;
+        out.say(Speech::Silence);
+        Ok(Instant::now())
+    })?;
+    finish(cast, out, into)
+}
+
+fn nine() -> Speech {
+    let wave = |hertz: f64, at: u32| (f64::from(at) * hertz * std::f64::consts::TAU / 8_000.0).sin();
+    let samples = (0..8_000).map(|at| ((wave(852.0, at) + wave(1_477.0, at)) * 5_000.0) as i16);
+    Speech::Recording(Arc::new(samples.collect()), 8_000)
 }
 
 fn in_the_conversation(stage: &Stage) -> Proof<(Cast, Account)> {
@@ -89,12 +130,6 @@ fn objecting(cast: &Cast, out: &Call, into: &Call, object: impl FnOnce() -> Proo
     let outcome = rows.first().and_then(|row| row.reason.as_deref());
     promise!(outcome == Some("objected"), "the outcome stands while the call goes on: {rows:#?}");
     Ok(())
-}
-
-fn over(cast: &Cast, out: &Call, into: &Call) -> Proof {
-    out.hang_up()?;
-    into.wait_ended(SOON)?;
-    cast.wait_idle()
 }
 
 fn finish(cast: Cast, out: Call, into: Call) -> Proof<(Cast, Account)> {
@@ -209,8 +244,8 @@ fn unagreed(cast: Cast, answer: impl FnOnce(&Call) -> Proof, limit: Duration) ->
 }
 
 /// The prompt `stopped` plays to who objected, beside the conversation, and to nobody else.
-fn hears_that_it_stopped(stage: &Stage) -> Proof {
-    let file = tone(stage.directory().join("stopped.wav"), THIRD, 700)?;
+fn hears_that_it_stopped(stage: &Stage) -> Proof<(Cast, Account)> {
+    let file = stopped(stage.directory())?;
     let casting =
         telling(stage, &[OPTOUT])?.policy(|vault| vault.with_prompt("stopped", &file.to_string_lossy(), "en"));
     let cast = casting.start(stage)?;
@@ -219,23 +254,16 @@ fn hears_that_it_stopped(stage: &Stage) -> Proof {
     out.media().wait_heard(THIRD, SOON)?;
     hear_each_other((&out, CALLER), (&into, AGENT))?;
     let (theirs, ours) = (out.heard()?.audible(THIRD), into.heard()?.audible(THIRD));
-    promise!((total(&theirs) - 700).abs() <= 80, "the caller hears it whole: {}", listed(&theirs));
+    promise!((total(&theirs) - STOPPED_MS).abs() <= 80, "the caller hears it whole: {}", listed(&theirs));
     promise!(ours.is_empty(), "the agent does not hear it: {}", listed(&ours));
-    over(&cast, &out, &into)
+    finish(cast, out, into)
 }
 
 /// No prompt of the mode `notice` names a digit: a 9 is for menus.
-fn only_a_key(stage: &Stage) -> Proof {
+fn only_a_key(stage: &Stage) -> Proof<(Cast, Account)> {
     let cast = telling(stage, &[])?.start(stage)?;
     let (out, into) = told_and_joined(&cast)?;
     out.press("9")?;
     converse(&[(&out, CALLER), (&into, AGENT)])?;
-    over(&cast, &out, &into)?;
-    let (account, findings) =
-        (Account::of(&[(&out, CALLER), (&into, AGENT)])?, Findings::gather(&cast.vault, &cast.host, 1)?);
-    let (view, opened) = findings.recorded()?;
-    let (channel, _) = track_of(view, &account.parts[0].leg)?;
-    let heard = opened.audible(channel, CALLER);
-    promise!(!heard.is_empty(), "the call is recorded: {}", listed(&heard));
-    Ok(())
+    finish(cast, out, into)
 }

@@ -1,12 +1,11 @@
 //! REC-01: calls that the company places are recorded, however the host was told to place them.
-use callvault_test_support::codec::Codec;
 use callvault_test_support::sip::{Answering, Call, CallPlan};
 use callvault_test_support::suite::Stage;
 use callvault_test_support::tones::{AGENT, CALLER};
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
-use crate::cast::{Cast, SOON, converse, silent};
+use crate::cast::{Cast, SOON, converse, silent, silent_to_loopbacks};
 use crate::oracle::{each_on_its_own_track, heard_all};
 use crate::promise::{Account, Findings, Promise, on_each_host};
 
@@ -40,10 +39,8 @@ fn to_bridge(stage: &Stage) -> Proof<(Cast, Account)> {
 /// A loopback's two legs stand between the parties, and are none.
 fn by_loopback(stage: &Stage) -> Proof<(Cast, Account)> {
     let cast = Cast::on(stage)?;
-    // A loopback speaks L16, and offers what it speaks.
-    let plan = silent().with_codecs(&[Codec::L16 { rate: 8_000 }, Codec::L16 { rate: 16_000 }, Codec::Pcmu]);
     let what = format!("loopback/{}/default &bridge({})", cast.agent.name(), cast.caller.dial_string());
-    let ends = joined_speaking(&cast, plan, &what)?;
+    let ends = joined_speaking(&cast, silent_to_loopbacks(), &what)?;
     finish(cast, ends)
 }
 

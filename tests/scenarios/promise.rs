@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use callvault_test_support::callvault::{Commands, Opened, Row, Vault, View};
-use callvault_test_support::clock::unix_ms;
+use callvault_test_support::clock::{unix_ms, until};
 use callvault_test_support::intervals::Interval;
 use callvault_test_support::sip::Call;
 use callvault_test_support::suite::{Stage, on_freeswitch, on_stand_in};
 use callvault_test_support::{Proof, broken};
 use libtest_mimic::Trial;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::cast::{Cast, leaves_no_personal_data_in};
 use crate::taken::{TAKE, Taken};
@@ -50,13 +51,16 @@ pub struct Account {
     pub recordings: usize,
     /// Other moments that the judge needs, Unix ms.
     pub moments: Vec<(String, i64)>,
+    /// What an operator told the recorder, and when, Unix ms.
+    #[serde(default)]
+    pub commands: Vec<(i64, String)>,
 }
 
 impl Account {
     /// One recording, in which each of these calls is a party of this tone.
     pub fn of(calls: &[(&Call, u32)]) -> Proof<Self> {
         let parts = calls.iter().map(|(call, frequency)| Part::of(call, *frequency)).collect::<Proof<_>>()?;
-        Ok(Self { parts, recordings: 1, moments: Vec::new() })
+        Ok(Self { parts, recordings: 1, ..Self::default() })
     }
 
     /// The same, this many ms later: as a replay has it.
@@ -67,6 +71,7 @@ impl Account {
             part.spoken.iter_mut().for_each(|said| *said = said.seen_from(-ms));
         }
         self.moments.iter_mut().for_each(|(_, at)| *at += ms);
+        self.commands.iter_mut().for_each(|(at, _)| *at += ms);
         self
     }
 }
@@ -78,6 +83,8 @@ pub struct Findings {
     pub views: Vec<View>,
     /// Its tracks.
     pub opened: Vec<Option<Opened>>,
+    /// `callvault status` when all of it was over.
+    pub status: Value,
 }
 
 impl Findings {
@@ -85,13 +92,19 @@ impl Findings {
     pub fn gather(vault: &Vault, host: &dyn Commands, recordings: usize) -> Proof<Self> {
         let mut rows: Vec<Row> = vault.wait_listed(host, recordings)?;
         rows.sort_by_key(|row| row.started_at_ms);
-        let mut findings = Self { views: Vec::new(), opened: Vec::new() };
+        let mut findings = Self { views: Vec::new(), opened: Vec::new(), status: vault.status(host)? };
         for row in rows {
             let recorded = row.outcome.as_deref() == Some("recorded");
             findings.views.push(if recorded { vault.show(host, &row.id)? } else { vault.wait_gone(host, &row.id)? });
             findings.opened.push(if recorded { Some(vault.opened(host, &row.id)?) } else { None });
         }
         Ok(findings)
+    }
+
+    /// Whether an alarm of this code was raised.
+    pub fn alarmed(&self, code: &str) -> bool {
+        let alarms = self.status["alarms"].as_array();
+        alarms.is_some_and(|alarms| alarms.iter().any(|alarm| alarm["code"] == code))
     }
 
     /// The only recording, which must have been recorded.
@@ -126,15 +139,11 @@ pub fn on_each_host<const N: usize>(promises: [Promise; N]) -> Vec<Trial> {
     promises.into_iter().flat_map(on_both).collect()
 }
 
-/// A promise that a replay cannot show: what is told to the recorder by a command is in no trace.
-pub fn on_a_real_host_alone(promise: Promise) -> Trial {
-    on_freeswitch(promise.name, move |stage| promise.on_a_real_host(stage))
-}
-
 impl Promise {
     fn on_a_real_host(self, stage: &Stage) -> Proof {
-        let (cast, account) = (self.act)(stage)?;
+        let (cast, mut account) = (self.act)(stage)?;
         cast.wait_idle()?;
+        account.commands = cast.commanded();
         let findings = Findings::gather(&cast.vault, &cast.host, account.recordings)?;
         (self.judge)(&account, &findings)?;
         leaves_no_personal_data_in(&cast.host.log())?;
@@ -149,6 +158,10 @@ impl Promise {
         let (host, vault) = taken.host(directory)?;
         let replay = host.replay(&taken.trace(), &[])?;
         let account = taken.account()?.later_by(replay.later_by);
+        for (at, command) in &account.commands {
+            std::thread::sleep(until(*at));
+            host.must(command)?;
+        }
         replay.wait()?;
         let findings = Findings::gather(&vault, &host, account.recordings)?;
         (self.judge)(&account, &findings)?;

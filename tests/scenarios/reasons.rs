@@ -1,9 +1,7 @@
-//! REC-01, REC-02: each call in scope ends `recorded` or `not_recorded(reason)`; calls of each kind on one host, and the
-//! CDR of each answered leg names a call of the list.
-use std::collections::{BTreeMap, BTreeSet};
+//! REC-02: each call in scope ends `recorded` or `not_recorded(reason)`: a call for each reason on one host.
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use callvault_test_support::freeswitch::Event;
 use callvault_test_support::rtp::Speech;
 use callvault_test_support::sip::{Answering, Call, CallPlan, UserAgent};
 use callvault_test_support::suite::{Stage, on_freeswitch};
@@ -12,6 +10,7 @@ use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, SOON, converse, silent};
+use crate::cdrs;
 use crate::joiners::OTHER;
 use crate::told::{begins, heard_whole, telling, told_and_joined};
 
@@ -35,8 +34,7 @@ const REASONS: [&str; 10] = [
 
 fn each_reason(stage: &Stage) -> Proof {
     let other = UserAgent::start(OTHER)?;
-    // Each of the two is told before the other one is there; what it would say then is the company's to record.
-    other.answering(Answering::AtOnce, CallPlan::saying(Speech::Nothing));
+    other.answering(Answering::AtOnce, silent());
     let casting = telling(stage, &[("exempt-numbers", "0800[0-9]*"), ("record-internal", "false")])?;
     let (agent, outside) = (casting.agent.dial_string(), other.dial_string());
     let cast = casting
@@ -67,7 +65,7 @@ fn each_reason(stage: &Stage) -> Proof {
     over(&out, &into)?;
 
     broken_notice(&cast)?;
-    let out = cast.dial(OTHER, CallPlan::saying(Speech::Nothing))?;
+    let out = cast.dial(OTHER, silent())?;
     let into = other.incoming(SOON)?;
     out.talk(Duration::from_secs(5))?;
     over(&out, &into)?;
@@ -106,19 +104,10 @@ fn broken_notice(cast: &Cast) -> Proof {
     over(&out, &into)
 }
 
-/// One row per call, each reason once, and the CDR of each answered leg finds its row. A CDR's outcome is not compared: a
-/// leg that leaves first is written off before its call has one.
+/// One row per call, each reason once, and the host's own records say the same.
 fn agrees(cast: &Cast) -> Proof {
     let rows = cast.vault.wait_listed_within(Duration::from_secs(60), &cast.host, REASONS.len() + 1)?;
     let reasons: BTreeSet<&str> = rows.iter().filter_map(|row| row.reason.as_deref()).collect();
     promise!(reasons == BTreeSet::from(REASONS), "each reason once: {rows:#?}");
-    let told: BTreeMap<&str, Option<&str>> = rows.iter().map(|row| (row.id.as_str(), row.reason.as_deref())).collect();
-    let events = cast.host.events().events();
-    let ended = |event: &&Event| event.name() == "CHANNEL_HANGUP_COMPLETE";
-    let answered = |event: &&Event| !["", "0"].contains(&event.header("Caller-Channel-Answered-Time"));
-    for cdr in events.iter().filter(ended).filter(answered) {
-        let id = cdr.header("variable_callvault_id");
-        promise!(told.contains_key(id), "the answered leg {} has no row: callvault_id is {id:?}", cdr.leg());
-    }
-    Ok(())
+    cdrs::account_for(&cast.host, &rows)
 }

@@ -13,6 +13,9 @@ use crate::promise::Account;
 /// Set where what real hosts do is to be kept.
 pub const TAKE: &str = "CALLVAULT_TAKE_TRACES";
 
+/// What the prompt says, where its trial said it.
+const MANIFEST: &str = "notice.wav.prompt.json";
+
 /// Stands for the trial's directory in a kept policy.
 const DIRECTORY: &str = "@directory@";
 
@@ -45,6 +48,10 @@ impl Taken {
         std::fs::write(story, serde_json::to_string(account)? + "\n")?;
         let own = stage.directory().to_string_lossy().into_owned();
         std::fs::write(policy, cast.vault.configuration().replace(&own, DIRECTORY))?;
+        let manifest = stage.directory().join(MANIFEST);
+        if manifest.is_file() {
+            std::fs::copy(manifest, self.0.with_extension("manifest"))?;
+        }
         Ok(())
     }
 
@@ -58,8 +65,11 @@ impl Taken {
     pub fn vault(&self, directory: &Path) -> Proof<Vault> {
         let [_, _, policy] = self.files();
         let text = std::fs::read_to_string(policy)?.replace(DIRECTORY, &directory.to_string_lossy());
-        crate::told::prompt(directory)?;
-        crate::told::long_prompt(directory)?;
+        crate::told::all_prompts(directory)?;
+        let manifest = self.0.with_extension("manifest");
+        if manifest.is_file() {
+            std::fs::copy(manifest, directory.join(MANIFEST))?;
+        }
         Ok(Vault::init(directory)?.with_configuration(text))
     }
 

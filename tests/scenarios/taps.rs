@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use callvault_test_support::freeswitch::Event;
 use callvault_test_support::rtp::Speech;
 use callvault_test_support::sip::Answering;
-use callvault_test_support::suite::{Stage, on_freeswitch};
+use callvault_test_support::suite::Stage;
 use callvault_test_support::tones::{AGENT, CALLER};
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
@@ -15,7 +15,7 @@ use crate::oracle::{each_on_its_own_track, heard_all, not_recorded};
 use crate::promise::{Account, Findings, Promise, on_each_host};
 
 pub fn trials() -> Vec<Trial> {
-    let mut trials = on_each_host([
+    on_each_host([
         Promise { name: "tap_taken_off", act: tap_taken_off, judge: heard_all },
         Promise {
             name: "media_that_bypasses_the_host",
@@ -23,11 +23,31 @@ pub fn trials() -> Vec<Trial> {
             judge: |_, findings| not_recorded("no_media_path", findings),
         },
         Promise { name: "media_brought_back", act: media_brought_back, judge: each_on_its_own_track },
-    ]);
-    trials.push(on_freeswitch("foreign_tap_told", foreign_tap_told));
-    trials.push(on_freeswitch("listener_told", |stage| listened_to(stage, "report")));
-    trials.push(on_freeswitch("listener_hung_up", |stage| listened_to(stage, "hangup")));
-    trials
+        Promise {
+            name: "foreign_tap_told",
+            act: foreign_tap_told,
+            judge: |account, findings| {
+                each_on_its_own_track(account, findings)?;
+                counted("foreign", findings)
+            },
+        },
+        Promise {
+            name: "listener_told",
+            act: |stage| listened_to(stage, "report"),
+            judge: |_, findings| counted("foreign", findings),
+        },
+        Promise {
+            name: "listener_hung_up",
+            act: |stage| listened_to(stage, "hangup"),
+            judge: |_, findings| counted("listeners_hung_up", findings),
+        },
+    ])
+}
+
+/// `callvault status` counts one of these taps.
+fn counted(what: &str, findings: &Findings) -> Proof {
+    promise!(findings.status["tap_watch"][what] == 1, "one of {what} is counted: {:#}", findings.status["tap_watch"]);
+    Ok(())
 }
 
 /// REC-04: a dialplan takes every bug off the leg, twice, while its caller speaks; the tap is back each time.
@@ -83,7 +103,7 @@ fn media_brought_back(stage: &Stage) -> Proof<(Cast, Account)> {
 }
 
 /// PUR-08: a recording of the host's own on our leg is an alarm within a second.
-fn foreign_tap_told(stage: &Stage) -> Proof {
+fn foreign_tap_told(stage: &Stage) -> Proof<(Cast, Account)> {
     let cast = Cast::on(stage)?;
     let (out, into) = cast.bridged(silent(), silent())?;
     out.talk(Duration::from_millis(400))?;
@@ -98,9 +118,8 @@ fn foreign_tap_told(stage: &Stage) -> Proof {
     promise!(loud > 8_000, "who records by the host's own means hears the call as without us: {loud} loud samples");
     out.hang_up()?;
     into.wait_ended(SOON)?;
-    cast.wait_idle()?;
     let account = Account::of(&[(&out, CALLER), (&into, AGENT)])?;
-    each_on_its_own_track(&account, &Findings::gather(&cast.vault, &cast.host, 1)?)
+    Ok((cast, account))
 }
 
 /// REC-03: the parties send their packets to each other; nothing of it can be recorded, and the call is as it was.
@@ -118,7 +137,7 @@ fn media_bypassed(stage: &Stage) -> Proof<(Cast, Account)> {
 }
 
 /// PUR-08: who listens is told of, and hung up where the policy says so; the call goes on.
-fn listened_to(stage: &Stage, policy: &str) -> Proof {
+fn listened_to(stage: &Stage, policy: &str) -> Proof<(Cast, Account)> {
     let cast = Casting::new(stage)?.policy(|vault| vault.with("foreign-taps", policy)).start(stage)?;
     let (out, into) = cast.bridged(silent(), silent())?;
     out.talk(Duration::from_millis(400))?;
@@ -134,7 +153,10 @@ fn listened_to(stage: &Stage, policy: &str) -> Proof {
     converse(&[(&out, CALLER), (&into, AGENT)])?;
     out.hang_up()?;
     into.wait_ended(SOON)?;
-    cast.wait_idle()
+    let mut account = Account::of(&[(&out, CALLER), (&into, AGENT)])?;
+    // The listener, the company's own, is a call of nobody else.
+    account.recordings = cast.vault.list(&cast.host)?.len();
+    Ok((cast, account))
 }
 
 /// The alarm came, a second after `since` at the latest.

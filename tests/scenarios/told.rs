@@ -8,7 +8,7 @@ use callvault_test_support::freeswitch::Event;
 use callvault_test_support::intervals::{Interval, joined, listed};
 use callvault_test_support::sip::{Answering, Call, CallPlan};
 use callvault_test_support::suite::Stage;
-use callvault_test_support::tones::{intervals_within, tone_sample};
+use callvault_test_support::tones::{THIRD, intervals_within, tone_sample};
 use callvault_test_support::{Proof, promise};
 
 use crate::cast::{Cast, Casting, SOON, silent};
@@ -21,6 +21,9 @@ pub const PROMPT_MS: i64 = 2_000;
 /// How far below a full tone the prompt still counts as heard, dB: others' tones beside it stay below that.
 const PLAINLY_DB: f64 = 26.0;
 
+/// How long the prompt is that says that recording has stopped.
+pub const STOPPED_MS: i64 = 700;
+
 /// A longer one, whose last hundredth is longer than what a machine's hiccups are.
 pub const LONG_PROMPT_MS: i64 = 10_000;
 
@@ -32,6 +35,24 @@ pub fn prompt(within: &Path) -> Proof<PathBuf> {
 /// One of ten seconds.
 pub fn long_prompt(within: &Path) -> Proof<PathBuf> {
     tone(within.join("long-notice.wav"), PROMPT, LONG_PROMPT_MS)
+}
+
+/// Every prompt that a kept policy may name.
+pub fn all_prompts(within: &Path) -> Proof {
+    prompt(within)?;
+    long_prompt(within)?;
+    stopped(within)?;
+    dutch(within).map(drop)
+}
+
+/// What says that recording has stopped.
+pub fn stopped(within: &Path) -> Proof<PathBuf> {
+    tone(within.join("stopped.wav"), THIRD, STOPPED_MS)
+}
+
+/// The notice in another language.
+pub fn dutch(within: &Path) -> Proof<PathBuf> {
+    tone(within.join("notice-nl.wav"), THIRD, PROMPT_MS)
 }
 
 /// A tone as a prompt's file.
@@ -124,10 +145,15 @@ pub fn ours(cast: &Cast, subclass: &str) -> Proof<Event> {
 
 /// Waits for an alarm of ours of this code.
 pub fn alarm(cast: &Cast, code: &str) -> Proof<Event> {
+    alarm_within(cast, code, SOON)
+}
+
+/// The same with another limit.
+pub fn alarm_within(cast: &Cast, code: &str, limit: Duration) -> Proof<Event> {
     let is = |event: &Event| {
         event.header("Event-Subclass") == "callvault::alarm" && event.header("Callvault-code").contains(code)
     };
-    cast.host.events().wait_for(&format!("an alarm of {code}"), SOON, is)
+    cast.host.events().wait_for(&format!("an alarm of {code}"), limit, is)
 }
 
 /// How many bytes lie in the recorder's store.

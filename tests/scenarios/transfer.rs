@@ -53,9 +53,9 @@ fn attended(stage: &Stage) -> Proof<(Cast, Account)> {
     converse(&[(&out, CALLER), (&new, THIRD)])?;
     out.hang_up()?;
     new.wait_ended(SOON)?;
-    let parts = [(&out, CALLER), (&into, AGENT), (&consultation, AGENT), (&new, THIRD)];
-    let parts = parts.iter().map(|(call, frequency)| Part::of(call, *frequency)).collect::<Proof<_>>()?;
-    Ok((cast, Account { parts, recordings: 2, moments: Vec::new() }))
+    let mut account = Account::of(&[(&out, CALLER), (&into, AGENT), (&consultation, AGENT), (&new, THIRD)])?;
+    account.recordings = 2;
+    Ok((cast, account))
 }
 
 fn whole_after_the_transfer(account: &Account, findings: &Findings) -> Proof {

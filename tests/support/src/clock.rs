@@ -13,3 +13,8 @@ pub fn unix_ms(at: Instant) -> i64 {
     });
     unix + milliseconds_between(then, at)
 }
+
+/// How long it is until then; nothing where it is over.
+pub fn until(unix: i64) -> std::time::Duration {
+    std::time::Duration::from_millis(unix.saturating_sub(unix_ms(Instant::now())).max(0) as u64)
+}

@@ -97,6 +97,12 @@ impl TapTotals {
         sum
     }
 
+    /// Whether any frame of the leg was taken, as far as its counters are still there.
+    pub(super) fn has_heard(&self, leg: u64) -> bool {
+        let mut sides = self.live.range((leg, 0)..=(leg, u8::MAX)).peekable();
+        sides.peek().is_none() || sides.any(|(_, counters)| counters.read().frames > 0)
+    }
+
     /// The leg's counters are folded into the total.
     pub(super) fn forget(&mut self, leg: u64) {
         let (gone, live) = (&mut self.gone, &mut self.live);

@@ -312,8 +312,11 @@ impl Controller {
     }
 
     fn publish_touched(&mut self) {
-        for leg in std::mem::take(&mut self.touched) {
-            let (outlook, asked) = (self.conversations.outlook(leg), self.conversations.asked_until(leg));
+        let touched = std::mem::take(&mut self.touched);
+        let shared = Arc::clone(&self.shared);
+        let is_heard = |leg: LegKey| shared.taps().has_heard(leg.0);
+        for leg in touched {
+            let (outlook, asked) = (self.conversations.outlook(leg, is_heard), self.conversations.asked_until(leg));
             self.legs.publish(leg, outlook, asked, &self.shared.views);
         }
     }

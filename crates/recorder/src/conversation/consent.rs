@@ -128,9 +128,14 @@ impl Consent {
         Self { terms, state: untold_by(terms.means), told: None, agreed_early: false }
     }
 
-    /// A stricter mode than the policy's, asked for before the notice; never a weaker one.
+    /// A stricter mode than the policy's, asked for before the notice; never a weaker one. Who is told elsewhere has
+    /// agreed to nothing: where agreement is wanted, it is asked for here.
     pub(super) fn in_mode(mut self, mode: NoticeMode) -> Self {
         self.terms.mode = self.terms.mode.max(mode);
+        if self.terms.mode == NoticeMode::OptIn && self.terms.means == Means::Elsewhere {
+            self.terms.means = Means::Prompt;
+            self.state = if self.state == State::Elsewhere { State::Untold } else { self.state };
+        }
         self
     }
 

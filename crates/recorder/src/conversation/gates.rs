@@ -98,14 +98,14 @@ impl Conversations {
         in_scope && recording.refusal.is_none() && !self.lacks_company(recording) && !present.clone().any(Leg::forbids)
     }
 
-    /// Outside parties are among themselves (REC-09): the company is no party to what they say. Nor to what the last of
-    /// them says when the others have left.
+    /// Outside parties are among themselves (REC-09), whether they were told yet or not: the company is no party to what
+    /// they say. Nor to what the last of them says when the others have left. Who rings others is one of them: that leg
+    /// answers last.
     fn lacks_company(&self, recording: &Recording) -> bool {
-        let settled = self.present(recording).filter(|leg| leg.is_settled());
-        let outside = settled.filter(|leg| leg.side == Side::Outside).count();
-        recording.knows_company
-            && (outside > 1 || recording.seen.no_company)
-            && !self.present(recording).any(|leg| leg.side == Side::Company)
+        let legs = recording.members.iter().filter_map(|key| self.legs.get(key));
+        let (company, outside): (Vec<&Leg>, Vec<&Leg>) =
+            legs.filter(|leg| leg.is_present() || leg.rings_others()).partition(|leg| leg.side == Side::Company);
+        recording.knows_company && company.is_empty() && (outside.len() > 1 || recording.seen.no_company)
     }
 
     /// What those who are there mean for the conversation's scope and its outcome.

@@ -139,6 +139,11 @@ impl Leg {
         self.is_party && self.answered && !self.hung_up && !self.lost_race
     }
 
+    /// Whether its party has dialled and waits for somebody to pick up.
+    pub(super) fn rings_others(&self) -> bool {
+        self.is_party && self.direction == Direction::Inbound && !self.answered && !self.hung_up
+    }
+
     /// Whether nobody in its conversation may be captured while it is there.
     pub(super) fn forbids(&self) -> bool {
         self.is_present() && (self.exempt || self.emergency || self.consent.is_untold() || self.ends_recordings())

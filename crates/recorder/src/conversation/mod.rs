@@ -112,9 +112,10 @@ impl Conversations {
     }
 
     /// How the leg's conversation would end if it ended now; `None` where nobody answered or the leg is unknown.
-    pub fn outlook(&self, leg: LegKey) -> Option<Outcome> {
+    /// `is_heard` says of a leg whether any frame of it was captured.
+    pub fn outlook(&self, leg: LegKey, is_heard: impl Fn(LegKey) -> bool) -> Option<Outcome> {
         let recording = self.recordings.get(&self.legs.get(&leg)?.recording)?;
-        recording.zero.map(|_| recording.outcome())
+        recording.zero.map(|_| recording.outcome_where(is_heard))
     }
 
     /// Until when the leg's party may agree, where it is being asked (`optin`).

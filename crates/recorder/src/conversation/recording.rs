@@ -149,11 +149,22 @@ impl Recording {
     /// What it comes to: `recorded` where any track has audio (one that is still open is believed to) and may keep
     /// it, else the most telling of the reasons.
     pub(super) fn outcome(&self) -> Outcome {
+        self.outcome_where(|_| true)
+    }
+
+    /// The same while tracks are open: what is heard on whose leg will be in its track.
+    pub(super) fn outcome_where(&self, is_heard: impl Fn(LegKey) -> bool) -> Outcome {
         let seen = &self.seen;
         if let Some(closed) = self.closed.filter(|closed| !closed.keeps && !self.tracks.is_empty()) {
             return Outcome::NotRecorded(closed.reason);
         }
-        let kept = |wanted: Kept| self.kept.values().any(|kept| kept.unwrap_or(Kept::Audio) == wanted);
+        let believed = |leg: &LegKey| if is_heard(*leg) { Kept::Audio } else { Kept::Nothing };
+        let kept = |wanted: Kept| {
+            let of = |(leg, track): (&LegKey, &TrackNumber)| {
+                self.kept.get(track).is_some_and(|kept| kept.unwrap_or_else(|| believed(leg)) == wanted)
+            };
+            self.tracks.iter().any(of)
+        };
         if kept(Kept::Audio) {
             return Outcome::Recorded;
         }

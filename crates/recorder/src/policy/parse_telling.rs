@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::policy::fault::quoted;
 use crate::policy::parse::Reader;
 use crate::policy::prompts::is_source;
-use crate::policy::{DialplanMay, Digits, NoticeMode, Policy, Purpose};
+use crate::policy::{DialplanMay, Digits, NoticeMode, Policy, Purpose, Uninformed};
 
 /// The keys of a telephone.
 const KEYS: &str = "0123456789*#";
@@ -128,8 +128,15 @@ impl Reader<'_> {
         }
     }
 
-    /// Times that follow each other, and keys that mean two things.
+    /// Times that follow each other, keys that mean two things, and agreement that nobody asks for.
     pub(super) fn in_order(&mut self, policy: &Policy) {
+        if policy.uninformed == Uninformed::Record && policy.notice_mode == NoticeMode::OptIn {
+            self.fault(
+                "uninformed",
+                quoted("record"),
+                "\"play\" or \"refuse\": in notice-mode=optin parties must agree",
+            );
+        }
         if policy.attest_beep >= policy.attest_within {
             self.fault("attest-beep-seconds", "no less than attest-seconds", "less than attest-seconds");
         }

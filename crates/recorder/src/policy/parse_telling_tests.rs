@@ -41,6 +41,13 @@ fn the_objection_digit_is_9_where_the_mode_has_one() {
     assert_eq!(sample(&[("notice-mode", "optout"), ("objection-digit", "none")]).digits.object, None);
 }
 
+/// NOT-04: who is told by other means has agreed to nothing.
+#[test]
+fn agreement_cannot_be_told_of_elsewhere() {
+    let faults = faults_of(&[("notice-mode", "optin"), ("uninformed", "record")]);
+    assert!(faults.len() == 1 && faults[0].contains("uninformed"), "{faults:?}");
+}
+
 #[test]
 fn each_bad_value_is_refused_at_its_own_place() {
     let long = "x".repeat(201);

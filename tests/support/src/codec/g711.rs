@@ -44,7 +44,7 @@ pub fn expand(law: Law, code: u8) -> i16 {
 }
 
 /// The code whose sample is nearest; the tables are short enough to be searched by segment.
-pub(super) fn compress(law: Law, sample: i16) -> u8 {
+pub fn compress(law: Law, sample: i16) -> u8 {
     match law {
         Law::Mu => {
             let negative = sample < 0;

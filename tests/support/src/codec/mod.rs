@@ -4,7 +4,7 @@ use crate::Proof;
 mod g711;
 mod g722;
 
-pub use g711::{Law, expand};
+pub use g711::{Law, compress, expand};
 
 /// A codec on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -98,6 +98,16 @@ impl EventSocket {
         Ok(done.header("_body").to_owned())
     }
 
+    /// Fires an event of this name, as any program at the socket may.
+    pub fn fire(&self, name: &str, headers: &[(&str, &str)]) -> Proof {
+        let lines: String = headers.iter().map(|(name, value)| format!("\n{name}: {value}")).collect();
+        let answer = self.ask(&format!("sendevent {name}{lines}"))?;
+        if !answer.reply.starts_with("+OK") {
+            broken!("the event socket did not fire {name}: {}", answer.reply);
+        }
+        Ok(())
+    }
+
     /// All events so far.
     pub fn events(&self) -> Vec<Event> {
         self.shared.events().clone()

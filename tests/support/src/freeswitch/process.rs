@@ -1,10 +1,14 @@
 //! The host as a process: what it holds, and its violent end.
 use std::collections::BTreeMap;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{Proof, broken};
+
+/// How much of a host's memory is read at once.
+const PIECE: usize = 1 << 20;
 
 /// A running host seen from outside.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +57,29 @@ impl Process {
             Some(kilobytes) => Ok(kilobytes),
             None => broken!("the host's memory cannot be read"),
         }
+    }
+
+    /// What of it can be written to, piece by piece: neighbouring pieces overlap by `overlap` bytes. Whoever may trace the
+    /// process may read it (ptrace(2)).
+    pub fn memory(&self, overlap: usize, mut look: impl FnMut(&[u8])) -> Proof {
+        let memory = std::fs::File::open(self.path("mem"))?;
+        let mut piece = vec![0; PIECE];
+        for line in std::fs::read_to_string(self.path("maps"))?.lines() {
+            let mut words = line.split_whitespace();
+            let Some((from, to)) = words.next().and_then(|range| range.split_once('-')) else { continue };
+            if !words.next().is_some_and(|rights| rights.starts_with("rw")) {
+                continue;
+            }
+            let (mut at, to) = (u64::from_str_radix(from, 16)?, u64::from_str_radix(to, 16)?);
+            while at < to {
+                let wanted = PIECE.min((to - at) as usize);
+                // A region may be gone, or secret, by the time it is read.
+                let Ok(read @ 1..) = memory.read_at(&mut piece[..wanted], at) else { break };
+                look(&piece[..read]);
+                at += if read == PIECE { (read - overlap) as u64 } else { read as u64 };
+            }
+        }
+        Ok(())
     }
 
     /// SIGKILL: nothing of the host or of us runs any more.

@@ -8,8 +8,20 @@ use crate::codec::Codec;
 use crate::{Proof, broken};
 
 impl Call {
-    /// Describes the session anew and waits for the answer.
+    /// Describes the session anew and waits for the answer. Where the host was about to do the same, once more a little
+    /// later (RFC 3261, 14.1).
     fn reinvite(&self, direction: Direction, codecs: Option<&[Codec]>) -> Proof {
+        for _ in 0..5 {
+            match self.described_anew(direction, codecs)? {
+                200..300 => return Ok(()),
+                491 => self.talk(Duration::from_millis(300))?,
+                status => broken!("the host refused a re-INVITE with {status}"),
+            }
+        }
+        broken!("the host goes on describing the session anew")
+    }
+
+    fn described_anew(&self, direction: Direction, codecs: Option<&[Codec]>) -> Proof<u16> {
         let before = self.responses("INVITE").len();
         {
             let mut dialog = locked(&self.inner.dialog);
@@ -23,8 +35,7 @@ impl Call {
         let mut dialog = locked(&self.inner.dialog);
         loop {
             match dialog.events.iter().filter_map(|(_, event)| event.response_to("INVITE")).nth(before) {
-                Some(status) if status < 300 => return Ok(()),
-                Some(status) => broken!("the host refused a re-INVITE with {status}"),
+                Some(status) => return Ok(status),
                 None => {}
             }
             let left = until.saturating_duration_since(Instant::now());
@@ -55,6 +66,12 @@ impl Call {
             broken!("the host did not take {codec:?}");
         }
         Ok(())
+    }
+
+    /// Its device says this of being recorded from now on.
+    pub fn prefer(&self, preference: &'static str) -> Proof {
+        locked(&self.inner.dialog).prefers = Some(preference);
+        self.reinvite(Direction::SendRecv, None)
     }
 
     /// Blind transfer: the other side is sent to `user` at the host.

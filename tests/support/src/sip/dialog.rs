@@ -44,6 +44,8 @@ pub(super) struct Dialog {
     acknowledged: u32,
     pub(super) codecs: Vec<Codec>,
     pub(super) direction: Direction,
+    /// What the device says now of being recorded (`a=recordpref`).
+    pub(super) prefers: Option<&'static str>,
     version: u32,
     pub(super) agreed: Option<Codec>,
     pub(super) events: Vec<(Instant, CallEvent)>,
@@ -61,7 +63,7 @@ struct Ends {
 
 impl Dialog {
     /// Nothing was sent or received in it.
-    fn between(ends: Ends, codecs: Vec<Codec>) -> Self {
+    fn between(ends: Ends, plan: &CallPlan) -> Self {
         let Ends { local, remote, remote_tag, local_tag, target, peer } = ends;
         Self {
             local,
@@ -75,8 +77,9 @@ impl Dialog {
             open_invite: None,
             given: HashMap::new(),
             acknowledged: 0,
-            codecs,
+            codecs: plan.codecs.clone(),
             direction: Direction::SendRecv,
+            prefers: plan.prefers,
             version: 0,
             agreed: None,
             events: Vec::new(),
@@ -98,7 +101,7 @@ impl CallInner {
             target,
             peer: host,
         };
-        let dialog = Dialog::between(ends, plan.codecs.clone());
+        let dialog = Dialog::between(ends, &plan);
         let media = RtpSession::open(plan.sending.clone())?;
         Ok(Arc::new(Self { wire, id, media, plan, dialog: Mutex::new(dialog), changed: Condvar::new() }))
     }
@@ -115,8 +118,7 @@ impl CallInner {
             target,
             peer: from,
         };
-        let dialog =
-            Dialog { sequence: 100, open_invite: Some(invite.clone()), ..Dialog::between(ends, plan.codecs.clone()) };
+        let dialog = Dialog { sequence: 100, open_invite: Some(invite.clone()), ..Dialog::between(ends, &plan) };
         let media = RtpSession::open(plan.sending.clone())?;
         let id = invite.call_id().to_owned();
         let inner = Self { wire, id, media, plan, dialog: Mutex::new(dialog), changed: Condvar::new() };
@@ -142,7 +144,7 @@ impl CallInner {
         for (name, value) in &self.plan.headers {
             invite = invite.with(name, value);
         }
-        let invite = invite.with_body("application/sdp", self.plan.body(&offer));
+        let invite = invite.with_body("application/sdp", offer.to_body_preferring(dialog.prefers));
         dialog.sent_invite = Some(invite.clone());
         let peer = dialog.peer;
         drop(dialog);
@@ -373,7 +375,7 @@ impl CallInner {
         let response = Message::response(invite, status, reason, &dialog.local_tag)
             .with("Contact", self.wire.contact())
             .with("Allow", ALLOWED)
-            .with_body("application/sdp", self.plan.body(&ours));
+            .with_body("application/sdp", ours.to_body_preferring(dialog.prefers));
         Some(response)
     }
 

@@ -1,5 +1,5 @@
 //! How a party takes part in a call, and what can happen to it there.
-use super::sdp::{Description, Direction};
+use super::sdp::Direction;
 use crate::codec::Codec;
 use crate::rtp::{Sending, Speech};
 
@@ -63,12 +63,6 @@ impl CallPlan {
     pub fn with_packet_times(mut self, times: &[u32]) -> Self {
         self.sending.packet_times = times.to_vec();
         self
-    }
-
-    /// Its session description as it goes out.
-    pub(super) fn body(&self, description: &Description) -> String {
-        let preference = self.prefers.map(|prefers| format!("a=recordpref:{prefers}\r\n")).unwrap_or_default();
-        description.to_body() + &preference
     }
 
     pub(super) fn packet_time(&self) -> u32 {

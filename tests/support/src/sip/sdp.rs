@@ -150,6 +150,12 @@ impl Description {
         }
         body + &format!("a={}\r\n", self.direction.word())
     }
+
+    /// The same of a device that says what it prefers of being recorded (RFC 7866).
+    pub fn to_body_preferring(&self, preference: Option<&str>) -> String {
+        let said = preference.map(|preference| format!("a=recordpref:{preference}\r\n")).unwrap_or_default();
+        self.to_body() + &said
+    }
 }
 
 #[cfg(test)]

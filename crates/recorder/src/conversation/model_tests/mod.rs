@@ -76,7 +76,8 @@ fn rules() -> impl Strategy<Value = Rules> {
         prop::bool::weighted(0.3),
     )
         .prop_map(|(uninformed, record_internal, mode, attest)| Rules {
-            uninformed,
+            // The policy refuses to take who is told elsewhere as one who agrees.
+            uninformed: if mode == "optin" && uninformed == "record" { "play" } else { uninformed },
             record_internal,
             mode,
             attest,
@@ -138,7 +139,8 @@ fn facts(kind: u8, id: RecordingId, born_for: Option<LegKey>) -> LegFacts {
     let base = match kind {
         0..=3 => outside(0),
         4..=6 => LegFacts { direction: Direction::Outbound, ..outside(0) },
-        7..=9 => company(0),
+        7..=8 => company(0),
+        9 => LegFacts { direction: Direction::Inbound, ..company(0) },
         10 => LegFacts { exempt: true, ..company(0) },
         _ => LegFacts { is_party: false, ..company(0) },
     };

@@ -45,6 +45,8 @@ pub(super) enum Means {
 pub(super) struct Leg {
     pub(super) recording: RecordingId,
     pub(super) is_outside: bool,
+    /// It was not rung.
+    pub(super) dials: bool,
     pub(super) is_party: bool,
     pub(super) exempt: bool,
     pub(super) lost: bool,
@@ -299,8 +301,17 @@ impl Model {
 
     /// More than one from outside, and nobody of the company's.
     fn strangers(&self, id: RecordingId) -> bool {
-        let settled = self.present(id).filter(|(_, leg)| leg.is_outside && leg.is_settled()).count();
-        settled > 1 && self.present(id).all(|(_, leg)| leg.is_outside)
+        !self.has_company(id) && self.concerned(id).count() > 1
+    }
+
+    fn has_company(&self, id: RecordingId) -> bool {
+        self.concerned(id).any(|leg| !leg.is_outside)
+    }
+
+    /// Who is there, and who rings whoever is.
+    fn concerned(&self, id: RecordingId) -> impl Iterator<Item = &Leg> {
+        let rings = |leg: &Leg| leg.is_party && leg.dials && !leg.answered;
+        self.legs_of(id).map(|(_, leg)| leg).filter(move |leg| leg.is_present() || rings(leg))
     }
 
     fn captured(&self, n: usize) -> bool {
@@ -315,7 +326,7 @@ impl Model {
         let forbidden = mates
             .iter()
             .any(|mate| mate.exempt || mate.ends_recordings() || matches!(mate.told, Told::Never | Told::Broken));
-        let among_strangers = outsiders.len() == mates.len() && (self.strangers(leg.recording) || book.strangers);
+        let among_strangers = !self.has_company(leg.recording) && (self.strangers(leg.recording) || book.strangers);
         let silenced = self.circle(n, false).iter().any(|mate| self.legs[mate].held || self.legs[mate].waiting);
         leg.is_present()
             && leg.tapped

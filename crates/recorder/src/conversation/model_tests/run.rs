@@ -113,6 +113,7 @@ impl Run {
         let born = Leg {
             recording: id,
             is_outside,
+            dials: facts.direction == Direction::Inbound,
             is_party: facts.is_party,
             exempt: facts.exempt,
             lost: false,
@@ -274,6 +275,10 @@ impl Run {
                 self.tell(n, LegInput::Wishes(Box::new(Wishes { exempt: true, ..Wishes::default() })));
             }
             On::AskFirst => {
+                if leg.means == Means::Elsewhere {
+                    leg.means = Means::Prompt;
+                    leg.told = if told == T::Elsewhere { T::Never } else { told };
+                }
                 leg.must_agree |= leg.is_outside;
                 leg.has_digit = true;
                 let mode = Some(NoticeMode::OptIn);

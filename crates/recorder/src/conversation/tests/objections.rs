@@ -34,7 +34,7 @@ fn an_objection_ends_the_recording_at_once_while_the_call_goes_on() {
         [Effect::Ended { .. }, Effect::Outcome { outcome: said, ended_at, merged_into: None, .. }]
             if *said == outcome && *ended_at == objected
     ));
-    assert_eq!(scene.conversations.outlook(key('A')), Some(outcome));
+    assert_eq!(scene.conversations.outlook(key('A'), |_| true), Some(outcome));
     scene.leg('A', LegInput::Held(true)).leg('A', LegInput::Held(false)).signal('A', Signal::Object).then(&[]);
     scene.hung_up('A').hung_up('B').wait(90_000).tick().then(&[]);
     assert_eq!(scene.next_timer(), None);
@@ -318,7 +318,7 @@ fn who_is_born_for_an_objectors_call_belongs_to_it() {
     scene.signal('A', Signal::Object).closed(1, 1, Kept::Audio).closed(1, 2, Kept::Audio).done();
     scene.hung_up('B').born('C', LegFacts { born_for: Some(key('A')), ..company(1) }).answered('C').bridged('A', 'C');
     scene.then(&[]);
-    assert_eq!(scene.conversations.outlook(key('C')), Some(Outcome::NotRecorded(NotRecorded::Objected)));
+    assert_eq!(scene.conversations.outlook(key('C'), |_| true), Some(Outcome::NotRecorded(NotRecorded::Objected)));
     scene.hung_up('A').born('D', LegFacts { born_for: Some(key('C')), ..company(1) });
     let effects = scene.take_effects();
     let moved = effects

@@ -143,6 +143,33 @@ fn a_call_of_outside_parties_alone_has_no_company_party() {
     assert_eq!(lines.last().map(String::as_str), Some("r1 ends no_company_party"), "{lines:?}");
 }
 
+/// REC-09: nor while one of them is still being told.
+#[test]
+fn who_is_rung_for_an_outside_caller_is_not_captured_while_that_caller_is_told() {
+    let mut scene = Scene::new(&[("company-numbers", "0655.*")]);
+    let target = LegFacts { direction: Direction::Outbound, born_for: Some(key('A')), ..outside(1) };
+    scene.born('A', outside(1)).leg('A', LegInput::NoticeDue).born('C', target).leg('C', LegInput::NoticeDue);
+    scene.answered_and_told('C').answered('A').leg('A', LegInput::NoticeStarted);
+    scene.notice('A', crate::evidence::NoticeState::Informed).bridged('A', 'C').hung_up('A').hung_up('C');
+    let lines = scene.done();
+    assert!(!lines.iter().any(|line| line.contains("opens")), "{lines:?}");
+    assert_eq!(lines.last().map(String::as_str), Some("r1 ends no_company_party"), "{lines:?}");
+}
+
+/// STF-01: the agent's own leg answers last; whom it rings is told meanwhile, and the call is the company's.
+#[test]
+fn outside_parties_whom_the_company_rings_at_once_are_not_among_themselves() {
+    let mut scene = Scene::new(&[("company-numbers", "0655.*")]);
+    let rung = || LegFacts { direction: Direction::Outbound, born_for: Some(key('A')), ..outside(1) };
+    scene.born('A', LegFacts { direction: Direction::Inbound, ..company(1) });
+    for name in ['C', 'D'] {
+        scene.born(name, rung()).leg(name, LegInput::NoticeDue).answered(name).leg(name, LegInput::NoticeStarted);
+    }
+    scene.hung_up('C').hung_up('D').hung_up('A');
+    let lines = scene.done();
+    assert_eq!(lines.last().map(String::as_str), Some("r1 ends refused_hangup"), "{lines:?}");
+}
+
 /// REC-01: where nothing says who the company's are, outside parties are not taken to be without it.
 #[test]
 fn where_nobody_says_who_the_company_is_outside_parties_are_recorded() {
@@ -187,6 +214,17 @@ fn a_dialplan_exempts_its_line() {
         .answered('A')
         .hung_up('A');
     scene.then(&["r1 starts", "A is caller of r1", "r1 ends exempt_line"]);
+}
+
+/// NOT-04: who is told by other means has agreed to nothing.
+#[test]
+fn who_is_told_elsewhere_is_not_captured_where_a_dialplan_wants_it_asked() {
+    let mut scene = Scene::new(&[("uninformed", "record")]);
+    let mode = Some(NoticeMode::OptIn);
+    scene.born('A', outside(1)).leg('A', wishes(Wishes { mode, ..Wishes::default() })).answered('A');
+    scene.then(&["r1 starts", "A is caller of r1"]);
+    scene.notice('A', crate::evidence::NoticeState::Informed).done();
+    scene.signal('A', Signal::Agree).then(&["A opens r1/1"]);
 }
 
 /// NOT-04: its mode is the policy's or a stricter one.

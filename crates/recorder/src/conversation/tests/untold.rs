@@ -3,6 +3,7 @@ use super::scene::key;
 use super::{Scene, company, outside};
 use crate::conversation::{Direction, Effect, Input, Kept, LegFacts, LegInput, TimerReason};
 use crate::evidence::NoticeState;
+use crate::policy::{NotRecorded, Outcome};
 
 /// NOT-01.
 #[test]
@@ -244,6 +245,15 @@ fn a_call_without_a_frame_has_no_speech_and_one_that_the_store_lost_is_a_fault()
         scene.born('B', company(1)).answered('B').hung_up('B').hung_up('A').done();
         scene.closed(1, 1, kept).then(&[]).closed(1, 2, Kept::Nothing).then(&[word]);
     }
+}
+
+/// REC-02: what a CDR says before the last track is closed.
+#[test]
+fn a_call_of_which_nothing_was_heard_looks_like_no_speech() {
+    let scene = Scene::talking(&[]);
+    let looks = |is_heard: bool| scene.conversations.outlook(key('A'), |_| is_heard);
+    assert_eq!(looks(true), Some(Outcome::Recorded));
+    assert_eq!(looks(false), Some(Outcome::NotRecorded(NotRecorded::NoSpeech)));
 }
 
 /// REC-03.
