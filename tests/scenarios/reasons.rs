@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use callvault_test_support::rtp::Speech;
 use callvault_test_support::sip::{Answering, Call, CallPlan, UserAgent};
-use callvault_test_support::suite::{Stage, on_freeswitch};
+use callvault_test_support::suite::Stage;
 use callvault_test_support::tones::{AGENT, CALLER};
 use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
@@ -12,10 +12,11 @@ use libtest_mimic::Trial;
 use crate::cast::{Cast, SOON, converse, silent};
 use crate::cdrs;
 use crate::joiners::OTHER;
+use crate::promise::{Account, Findings, Promise, on_each_host};
 use crate::told::{begins, heard_whole, telling, told_and_joined};
 
 pub fn trials() -> Vec<Trial> {
-    vec![on_freeswitch("each_reason_once", each_reason)]
+    on_each_host([Promise { name: "each_reason_once", act: each_reason, judge: once }])
 }
 
 /// Every reason but `recorder_fault`, which a faulty store shows.
@@ -32,7 +33,7 @@ const REASONS: [&str; 10] = [
     "operator_stop",
 ];
 
-fn each_reason(stage: &Stage) -> Proof {
+fn each_reason(stage: &Stage) -> Proof<(Cast, Account)> {
     let other = UserAgent::start(OTHER)?;
     other.answering(Answering::AtOnce, silent());
     let casting = telling(stage, &[("exempt-numbers", "0800[0-9]*"), ("record-internal", "false")])?;
@@ -74,12 +75,15 @@ fn each_reason(stage: &Stage) -> Proof {
     heard_whole(&call)?;
     call.hang_up()?;
 
-    cast.host.must("callvault_admin stop")?;
+    cast.command("callvault_admin stop")?;
     let (out, into) = cast.bridged_by("line", silent(), silent())?;
     over(&out, &into)?;
-    cast.host.must("callvault_admin start")?;
+    cast.command("callvault_admin start")?;
     cast.wait_idle()?;
-    agrees(&cast)
+    let account = Account { recordings: REASONS.len() + 1, ..Account::default() };
+    let rows = cast.vault.wait_listed_within(Duration::from_secs(60), &cast.host, account.recordings)?;
+    cdrs::account_for(&cast.host, &rows)?;
+    Ok((cast, account))
 }
 
 fn recorded(cast: &Cast) -> Proof {
@@ -104,10 +108,9 @@ fn broken_notice(cast: &Cast) -> Proof {
     over(&out, &into)
 }
 
-/// One row per call, each reason once, and the host's own records say the same.
-fn agrees(cast: &Cast) -> Proof {
-    let rows = cast.vault.wait_listed_within(Duration::from_secs(60), &cast.host, REASONS.len() + 1)?;
-    let reasons: BTreeSet<&str> = rows.iter().filter_map(|row| row.reason.as_deref()).collect();
-    promise!(reasons == BTreeSet::from(REASONS), "each reason once: {rows:#?}");
-    cdrs::account_for(&cast.host, &rows)
+/// One row per call, one of them recorded, each reason once.
+fn once(_: &Account, findings: &Findings) -> Proof {
+    let reasons: BTreeSet<&str> = findings.views.iter().filter_map(|view| view.reason.as_deref()).collect();
+    promise!(reasons == BTreeSet::from(REASONS), "each reason once: {:#?}", findings.views);
+    Ok(())
 }
