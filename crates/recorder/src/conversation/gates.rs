@@ -105,7 +105,8 @@ impl Conversations {
         let legs = recording.members.iter().filter_map(|key| self.legs.get(key));
         let (company, outside): (Vec<&Leg>, Vec<&Leg>) =
             legs.filter(|leg| leg.is_present() || leg.rings_others()).partition(|leg| leg.side == Side::Company);
-        recording.knows_company && company.is_empty() && (outside.len() > 1 || recording.seen.no_company)
+        let among_themselves = company.is_empty() && outside.iter().any(|leg| leg.is_present());
+        recording.knows_company && among_themselves && (outside.len() > 1 || recording.seen.no_company)
     }
 
     /// What those who are there mean for the conversation's scope and its outcome.

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::tests::{Scene, company, outside, recording};
 use crate::capture::Generation;
-use crate::conversation::{Direction, Effect, Input, Kept, LegFacts, LegInput, Signal, Wishes};
+use crate::conversation::{DevicePreference, Direction, Effect, Input, Kept, LegFacts, LegInput, Signal, Wishes};
 use crate::ids::{LegKey, RecordingId, TrackNumber};
 use crate::policy::NoticeMode;
 
@@ -31,6 +31,8 @@ enum Act {
     },
     On(usize, On),
     Bridge(usize, usize),
+    /// `three_way`: the first comes into the call of the second.
+    LetIn(usize, usize),
     /// Two legs talk: who is outside rang or is rung, and is told where that is by prompt.
     Call {
         outsider: usize,
@@ -105,6 +107,8 @@ fn on() -> impl Strategy<Value = On> {
         2 => Just(On::Unbridge),
         3 => (0..2_u8).prop_map(On::Enter),
         1 => Just(On::Exit),
+        1 => Just(On::LetOut),
+        1 => prop_oneof![Just(DevicePreference::Off), Just(DevicePreference::Other)].prop_map(On::Prefers),
         3 => any::<bool>().prop_map(On::Held),
         2 => any::<bool>().prop_map(On::Muted),
         2 => prop::bool::weighted(0.3).prop_map(On::Waiting),
@@ -124,6 +128,7 @@ fn act() -> impl Strategy<Value = Act> {
         6 => (leg(), proptest::option::of(leg()), 0..14_u8).prop_map(|(leg, for_leg, kind)| Act::Born { leg, for_leg, kind }),
         54 => (leg(), on()).prop_map(|(leg, on)| Act::On(leg, on)),
         6 => (leg(), leg()).prop_map(|(one, other)| Act::Bridge(one, other)),
+        2 => (leg(), leg()).prop_map(|(guest, of)| Act::LetIn(guest, of)),
         8 => (leg(), leg(), any::<bool>()).prop_map(|(outsider, colleague, rung)| Act::Call { outsider, colleague, rung }),
         1 => prop::bool::weighted(0.7).prop_map(Act::Switch),
         1 => prop::bool::weighted(0.2).prop_map(Act::Fault),

@@ -44,6 +44,8 @@ pub(super) enum Means {
 #[derive(Debug, Clone)]
 pub(super) struct Leg {
     pub(super) recording: RecordingId,
+    /// The how-manieth leg it is.
+    pub(super) birth: usize,
     pub(super) is_outside: bool,
     /// It was not rung.
     pub(super) dials: bool,
@@ -67,6 +69,8 @@ pub(super) struct Leg {
     pub(super) waiting: bool,
     pub(super) bypassed: bool,
     pub(super) bridged: Option<usize>,
+    /// Into whose call it was let.
+    pub(super) guest_of: Option<usize>,
     pub(super) room: Option<u8>,
     pub(super) other_half: Option<usize>,
     /// Of its recording.
@@ -84,6 +88,7 @@ pub(super) struct Book {
     /// Outside parties were there among themselves.
     pub(super) strangers: bool,
     pub(super) outsiders: usize,
+    /// Of which legs, by birth.
     pub(super) tracks: BTreeSet<usize>,
     pub(super) paused_until: Option<u64>,
     /// Why it ended before its call, and whether what was captured is kept.
@@ -142,8 +147,12 @@ impl Model {
         self.books.get_mut(&id).expect("every leg's recording is known")
     }
 
+    /// The eldest first.
     fn legs_of(&self, id: RecordingId) -> impl Iterator<Item = (usize, &Leg)> {
-        self.legs.iter().filter(move |(_, leg)| leg.recording == id).map(|(n, leg)| (*n, leg))
+        let mut legs: Vec<(usize, &Leg)> =
+            self.legs.iter().filter(|(_, leg)| leg.recording == id).map(|(n, leg)| (*n, leg)).collect();
+        legs.sort_by_key(|(_, leg)| leg.birth);
+        legs.into_iter()
     }
 
     fn present(&self, id: RecordingId) -> impl Iterator<Item = (usize, &Leg)> {
@@ -154,16 +163,17 @@ impl Model {
     fn circle(&self, of: usize, with_rooms: bool) -> BTreeSet<usize> {
         let mut circle = BTreeSet::from([of]);
         loop {
-            let linked = |a: &Leg, b: usize| {
-                a.bridged == Some(b)
-                    || a.other_half == Some(b)
-                    || (with_rooms && a.room.is_some() && a.room == self.legs[&b].room)
+            let linked = |a: usize, b: usize| {
+                let (one, other) = (&self.legs[&a], &self.legs[&b]);
+                let guest = one.guest_of == Some(b) || other.guest_of == Some(a);
+                let together = one.room.is_some() && one.room == other.room;
+                one.bridged == Some(b) || one.other_half == Some(b) || (with_rooms && (guest || together))
             };
             let more: Vec<usize> = self
                 .legs
                 .keys()
                 .copied()
-                .filter(|b| !circle.contains(b) && circle.iter().any(|a| linked(&self.legs[a], *b)))
+                .filter(|b| !circle.contains(b) && circle.iter().any(|a| linked(*a, *b)))
                 .collect();
             if more.is_empty() {
                 return circle;
@@ -182,6 +192,8 @@ impl Model {
         };
         let ids: BTreeSet<RecordingId> = circle.iter().map(|leg| self.legs[leg].recording).collect();
         let winner = ids.into_iter().min_by_key(|id| rank(*id)).expect("the leg itself has one");
+        let mut circle: Vec<usize> = circle.into_iter().collect();
+        circle.sort_by_key(|leg| self.legs[leg].birth);
         for n in circle {
             let leg = &self.legs[&n];
             let (former, words) = (leg.recording, leg.is_present() && leg.told == Told::ByAgentYet && !leg.late);
@@ -257,8 +269,8 @@ impl Model {
             self.note(id);
         }
         for n in self.legs.keys().copied().filter(|n| self.captured(*n)).collect::<Vec<_>>() {
-            let id = self.legs[&n].recording;
-            self.book(id).tracks.insert(n);
+            let Leg { recording, birth, .. } = self.legs[&n];
+            self.book(recording).tracks.insert(birth);
         }
     }
 
@@ -287,7 +299,7 @@ impl Model {
         }
         let enders: Vec<(usize, &Leg)> = self.present(id).filter(|(_, leg)| leg.ends_recordings()).collect();
         let objected = enders.iter().any(|(_, leg)| leg.told == Told::SaysNo);
-        let keeps = enders.iter().all(|(n, leg)| leg.late && !self.books[&id].tracks.contains(n));
+        let keeps = enders.iter().all(|(_, leg)| leg.late && !self.books[&id].tracks.contains(&leg.birth));
         if !enders.is_empty() {
             let left = enders.iter().any(|(_, leg)| leg.told == Told::LeftAtOnce);
             let reason = match (objected, left) {
@@ -365,7 +377,7 @@ impl Model {
         let pauses: Vec<(u64, RecordingId)> = pauses.filter(|(until, _)| *until <= now).collect();
         due.extend((0..).zip(&pauses).map(|(n, (until, _))| (*until, 3, n)));
         due.retain(|(at, ..)| *at <= now);
-        due.sort_unstable();
+        due.sort_by_key(|&(at, kind, n)| (at, kind, if kind == 3 { n } else { self.legs[&n].birth }));
         for (_, kind, n) in due {
             if kind == 3 {
                 self.book(pauses[n].1).paused_until = None;

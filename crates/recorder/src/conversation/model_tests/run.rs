@@ -3,9 +3,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::follower::Follower;
 use super::model::{AT_ONCE, Book, Leg, Means, Model, OBJECTION, PAUSE, Told};
-use super::{Act, Rules, facts, key};
+use super::{Act, Rules, facts};
 use crate::conversation::tests::{Scene, recording};
-use crate::conversation::{Direction, Input, Kept, LegInput, Side, Signal, Wishes};
+use crate::conversation::{DevicePreference, Direction, Input, Kept, LegInput, Side, Signal, Wishes};
 use crate::evidence::NoticeState;
 use crate::ids::{LegKey, RecordingId};
 use crate::policy::{NoticeMode, Outcome};
@@ -19,17 +19,23 @@ pub(super) struct Run {
     follower: Follower,
     rules: Rules,
     births: usize,
+    /// No two legs have one name, whichever of the six they are.
+    names: [char; LEGS],
 }
 
 impl Run {
     pub(super) fn new(rules: Rules) -> Self {
         let scene = Scene::new(&rules.params());
         let model = Model { record_internal: rules.record_internal, ..Model::default() };
-        Self { scene, model, follower: Follower::default(), rules, births: 0 }
+        Self { scene, model, follower: Follower::default(), rules, births: 0, names: NAMES }
+    }
+
+    fn key(&self, leg: usize) -> LegKey {
+        LegKey(u64::from(self.names[leg]))
     }
 
     fn tell(&mut self, leg: usize, what: LegInput) {
-        self.scene.leg(NAMES[leg], what);
+        self.scene.leg(self.names[leg], what);
     }
 
     pub(super) fn act(&mut self, act: &Act) {
@@ -49,6 +55,7 @@ impl Run {
                 self.scene.wait(u64::from(millis)).tick();
             }
             Act::Bridge(one, other) => self.bridge(one, other),
+            Act::LetIn(guest, of) => self.let_in(guest, of),
             Act::On(leg, on) if self.model.legs.contains_key(&leg) => self.on_leg(leg, on),
             Act::On(..) => {}
         }
@@ -60,7 +67,7 @@ impl Run {
         }
         self.follower.follow(self.scene.take_effects());
         let capture: BTreeMap<LegKey, RecordingId> =
-            self.model.capture().into_iter().map(|(n, id)| (key(n), id)).collect();
+            self.model.capture().into_iter().map(|(n, id)| (self.key(n), id)).collect();
         assert_eq!(self.follower.open, capture, "after {act:?}");
     }
 
@@ -84,17 +91,18 @@ impl Run {
 
     fn born(&mut self, leg: usize, for_leg: Option<usize>, kind: u8) {
         let parent = for_leg.filter(|parent| *parent != leg && self.model.legs.contains_key(parent));
-        if self.model.legs.contains_key(&leg) || self.births > 200 {
+        if self.model.legs.contains_key(&leg) || self.births >= usize::from(b'~' - b' ') {
             return;
         }
         self.births += 1;
+        self.names[leg] = char::from(b' ' + self.births as u8);
         let said = parent.map_or_else(|| recording(self.births as u8), |parent| self.model.legs[&parent].recording);
         let mut id = said;
         if parent.is_some() && self.model.is_spent(said) {
             id = self.model.begin_anew(said);
             self.model.settle();
         }
-        let facts = facts(kind, said, parent.map(key));
+        let facts = facts(kind, said, parent.map(|parent| self.key(parent)));
         let half = parent.filter(|parent| !self.model.legs[parent].is_party && !facts.is_party);
         let model = &mut self.model;
         model.order += 1;
@@ -112,6 +120,7 @@ impl Run {
         };
         let born = Leg {
             recording: id,
+            birth: self.births,
             is_outside,
             dials: facts.direction == Direction::Inbound,
             is_party: facts.is_party,
@@ -132,6 +141,7 @@ impl Run {
             waiting: false,
             bypassed: false,
             bridged: None,
+            guest_of: None,
             room: None,
             other_half: half,
             joined: false,
@@ -146,9 +156,8 @@ impl Run {
             model.legs.get_mut(&leg).expect("just born").other_half = Some(half);
             model.legs.get_mut(&half).expect("its parent").other_half = Some(leg);
         }
-        self.follower.belongs.insert(key(leg), said);
-        self.follower.generations.remove(&key(leg));
-        self.scene.born(NAMES[leg], facts);
+        self.follower.belongs.insert(self.key(leg), said);
+        self.scene.born(self.names[leg], facts);
     }
 
     /// The host ends the bridges that were, then tells both of the new one.
@@ -164,11 +173,22 @@ impl Run {
         }
         // What the first of the two words says of the one is true before the second says it of the other.
         for (leg, peer) in [(one, other), (other, one)] {
-            self.tell(leg, LegInput::Bridged(key(peer)));
+            self.tell(leg, LegInput::Bridged(self.key(peer)));
             self.went_on(leg);
             self.model.unite(leg);
             self.model.settle();
         }
+    }
+
+    /// The guest hears, and is heard by, whoever is in the call of that leg.
+    fn let_in(&mut self, guest: usize, of: usize) {
+        if guest == of || ![guest, of].iter().all(|leg| self.model.legs.contains_key(leg)) {
+            return;
+        }
+        self.model.legs.get_mut(&guest).expect("checked above").guest_of = Some(of);
+        self.tell(guest, LegInput::LetIn(Some(self.key(of))));
+        self.went_on(guest);
+        self.model.unite(guest);
     }
 
     fn unbridge(&mut self, leg: usize) {
@@ -234,7 +254,7 @@ impl Run {
                 } else if !whole && matches!(told, T::Never | T::Coming) {
                     leg.untold();
                 }
-                self.scene.notice(NAMES[n], if whole { NoticeState::Informed } else { NoticeState::Partial });
+                self.scene.notice(self.names[n], if whole { NoticeState::Informed } else { NoticeState::Partial });
             }
             On::Unbridge => self.unbridge(n),
             On::Enter(room) => {
@@ -246,6 +266,17 @@ impl Run {
             On::Exit => {
                 leg.room = None;
                 self.tell(n, LegInput::ConferenceLeft);
+            }
+            On::LetOut => {
+                leg.guest_of = None;
+                self.tell(n, LegInput::LetIn(None));
+            }
+            On::Prefers(preference) => {
+                let may = !matches!(told, T::NeedNot | T::SaysNo | T::NotByAgent | T::LeftAtOnce);
+                if leg.is_party && leg.is_outside && preference == DevicePreference::Off && may {
+                    leg.told = T::SaysNo;
+                }
+                self.tell(n, LegInput::RecordingAware(preference));
             }
             On::Held(level) => {
                 leg.held = level;
@@ -350,7 +381,7 @@ impl Run {
         }
         let leg = self.model.legs.get_mut(&n).expect("still there");
         let at_once = leg.told_by_prompt && leg.told_at.is_some_and(|at| self.model.now - at < AT_ONCE);
-        let captured = self.model.books[&leg.recording].tracks.contains(&n);
+        let captured = self.model.books[&leg.recording].tracks.contains(&leg.birth);
         let leaves = leg.told == Told::Whole && at_once && captured && !leg.late && leg.means != Means::Nothing;
         let after = match leg.told == Told::ByAgentYet {
             true => Some(Told::NotByAgent),
@@ -364,6 +395,7 @@ impl Run {
         let left = self.model.legs.remove(&n).expect("still there");
         for leg in self.model.legs.values_mut() {
             leg.other_half.take_if(|half| *half == n);
+            leg.guest_of.take_if(|of| *of == n);
         }
         if self.model.legs.values().all(|leg| leg.recording != left.recording) {
             self.model.book(left.recording).paused_until = None;
@@ -403,6 +435,8 @@ pub(super) enum On {
     Unbridge,
     Enter(u8),
     Exit,
+    LetOut,
+    Prefers(DevicePreference),
     Held(bool),
     Muted(bool),
     Waiting(bool),
