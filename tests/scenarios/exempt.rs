@@ -12,7 +12,7 @@ use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, Casting, INSIDE, SOON, converse, hear_each_other, is_ours, silent, silent_to_loopbacks};
-use crate::oracle::{none_recorded, not_recorded};
+use crate::oracle::{each_from_its_moment_on, none_recorded, not_recorded};
 use crate::promise::{Account, Findings, Promise, on_each_host};
 use crate::told::{never_told, stored, telling, told_and_joined};
 
@@ -25,7 +25,7 @@ pub fn trials() -> Vec<Trial> {
         untold("exempt_line_is_not_told", exempt, |_, findings| not_recorded("exempt_line", findings)),
         untold("exempt_by_its_dialplan", exempted, |_, findings| not_recorded("exempt_line", findings)),
         untold("internal_call_leaves_nothing", internal, |_, findings| not_recorded("internal", findings)),
-        untold("no_prompt_while_stopped", stopped, |_, findings| none_recorded("operator_stop", findings)),
+        untold("no_prompt_while_stopped", stopped, only_what_had_begun),
         untold("no_prompt_without_a_roster", without_roster, |_, findings| none_recorded("recorder_fault", findings)),
     ]);
     trials.push(on_freeswitch("emergency_call_is_not_delayed", emergency_in_time));
@@ -141,10 +141,24 @@ fn internal(stage: &Stage) -> Proof<(Cast, Account)> {
     leave_nothing(cast, (out, into))
 }
 
+/// Stopped while a call goes on, which is recorded to its end.
 fn stopped(stage: &Stage) -> Proof<(Cast, Account)> {
     let cast = telling(stage, &[])?.start(stage)?;
+    let (out, into) = told_and_joined(&cast)?;
     cast.command("callvault_admin stop")?;
-    unprompted(cast)
+    converse(&[(&out, CALLER), (&into, AGENT)])?;
+    let (cast, mut account) = unprompted(cast)?;
+    out.hang_up()?;
+    into.wait_ended(SOON)?;
+    account.recordings += 1;
+    account.parts = Account::of(&[(&out, CALLER), (&into, AGENT)])?.parts;
+    Ok((cast, account))
+}
+
+fn only_what_had_begun(account: &Account, findings: &Findings) -> Proof {
+    let (begun, later) = findings.parted(1);
+    each_from_its_moment_on(account, &begun)?;
+    none_recorded("operator_stop", &later)
 }
 
 fn without_roster(stage: &Stage) -> Proof<(Cast, Account)> {

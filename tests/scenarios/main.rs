@@ -28,6 +28,7 @@ mod hostile_callers;
 mod joiners;
 mod killed;
 mod mixed_calls;
+mod moved;
 mod nothing_in_clear;
 mod notice;
 mod notice_proof;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         queue::trials(),
         taps::trials(),
         transfer::trials(),
+        moved::trials(),
         hold::trials(),
         conference::trials(),
         early_media::trials(),

@@ -82,7 +82,7 @@ fn replayed(directory: &Path) -> Proof {
 }
 
 /// How a call of a kind comes about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     /// Told by its dialplan.
     Line,
@@ -149,13 +149,12 @@ fn round_of_calls(cast: &Cast, rounds: &[usize]) -> Proof {
     for (kind, _) in KINDS {
         for round in rounds {
             let call = begun(cast, kind, *round)?;
-            match kind {
-                Kind::LeavesInItsNotice => {
-                    call.wait_answered(SOON)?;
-                    call.media().wait_heard(PROMPT, SOON)?;
-                    call.hang_up()?;
-                }
-                _ => calls.push(call),
+            if kind == Kind::LeavesInItsNotice {
+                call.wait_answered(SOON)?;
+                call.media().wait_heard(PROMPT, SOON)?;
+                call.hang_up()?;
+            } else {
+                calls.push(call);
             }
         }
     }

@@ -101,6 +101,16 @@ impl Findings {
         Ok(findings)
     }
 
+    /// So many of them, from the beginning, and the others.
+    pub fn parted(&self, at: usize) -> (Self, Self) {
+        let part = |views: &[View], opened: &[Option<Opened>]| Self {
+            views: views.to_vec(),
+            opened: opened.to_vec(),
+            status: self.status.clone(),
+        };
+        (part(&self.views[..at], &self.opened[..at]), part(&self.views[at..], &self.opened[at..]))
+    }
+
     /// Whether an alarm of this code was raised.
     pub fn alarmed(&self, code: &str) -> bool {
         let alarms = self.status["alarms"].as_array();

@@ -20,7 +20,13 @@ const QUESTION: u32 = 1_300;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = on_each_host([
-        Promise { name: "ring_group", act: ring_group, judge: each_from_its_moment_on },
+        Promise { name: "ring_group", act: |stage| ring_group(stage, "group"), judge: each_from_its_moment_on },
+        Promise {
+            name: "ring_group_of_a_thread_each",
+            act: |stage| ring_group(stage, "enterprise"),
+            judge: each_from_its_moment_on,
+        },
+        Promise { name: "next_in_line_after_a_refusal", act: next_in_line, judge: each_from_its_moment_on },
         Promise {
             name: "callee_leaves_in_its_notice",
             act: |stage| callee_leaves(stage, false),
@@ -48,16 +54,18 @@ fn cast(stage: &Stage, other: &UserAgent) -> Proof<Cast> {
     let (one, two) = (casting.caller.dial_string(), other.dial_string());
     casting
         .extension("group", &[("bridge", &format!("{one},{two}"))])
+        .extension("enterprise", &[("bridge", &format!("{one}:_:{two}"))])
+        .extension("line-up", &[("bridge", &format!("{one}|{two}"))])
         .extension(OTHER, &[("bridge", &two)])
         .start(stage)
 }
 
 /// Both pick up, the second while the first is told: the first is who is talked to, the second is let go and was never
 /// a party.
-fn ring_group(stage: &Stage) -> Proof<(Cast, Account)> {
+fn ring_group(stage: &Stage, extension: &str) -> Proof<(Cast, Account)> {
     let other = UserAgent::start(OTHER)?;
     let cast = cast(stage, &other)?;
-    let agent = cast.agent.call("group", cast.host.sip_port(), silent())?;
+    let agent = cast.agent.call(extension, cast.host.sip_port(), silent())?;
     let first = cast.caller.incoming(SOON)?;
     let second = other.incoming(SOON)?;
     first.say(Speech::Tone(CALLER));
@@ -75,6 +83,30 @@ fn ring_group(stage: &Stage) -> Proof<(Cast, Account)> {
     first.wait_ended(SOON)?;
     let mut account = Account::of(&[(&first, CALLER), (&agent, AGENT)])?;
     account.moments = vec![(first.id().into(), told.to)];
+    Ok((cast, account))
+}
+
+/// The first leaves in its notice; the next one is rung, told, and talked to.
+fn next_in_line(stage: &Stage) -> Proof<(Cast, Account)> {
+    let other = UserAgent::start(OTHER)?;
+    let cast = cast(stage, &other)?;
+    cast.caller.answering(Answering::AtOnce, silent());
+    other.answering(Answering::AtOnce, CallPlan::tone(CALLER));
+    let agent = cast.agent.call("line-up", cast.host.sip_port(), silent())?;
+    let first = cast.caller.incoming(SOON)?;
+    begins(&first)?;
+    first.talk(Duration::from_millis(600))?;
+    first.hang_up()?;
+    let second = other.incoming(SOON)?;
+    let told = heard_whole(&second)?;
+    second.say(Speech::Silence);
+    agent.wait_answered(SOON)?;
+    agent.talk(Duration::from_millis(400))?;
+    converse(&[(&second, CALLER), (&agent, AGENT)])?;
+    agent.hang_up()?;
+    second.wait_ended(SOON)?;
+    let mut account = Account::of(&[(&second, CALLER), (&agent, AGENT)])?;
+    account.moments = vec![(second.id().into(), told.to)];
     Ok((cast, account))
 }
 

@@ -8,23 +8,28 @@ use crate::ids::LegKey;
 impl Conversations {
     /// The leg says that it is bridged to that one, or to none any more.
     pub(super) fn link(&mut self, key: LegKey, partner: Option<LegKey>) {
-        let former = self.legs.get_mut(&key).and_then(|leg| std::mem::replace(&mut leg.partner, partner));
-        if let Some(other) = former.and_then(|former| self.legs.get_mut(&former)) {
-            other.named_by.remove(&key);
-        }
-        if let Some(other) = partner.and_then(|partner| self.legs.get_mut(&partner)) {
-            other.named_by.insert(key);
-        }
+        self.point(key, partner, |leg| &mut leg.partner, |other| &mut other.named_by);
     }
 
     /// The leg was let into the call of that one, or is in it no more.
     pub(super) fn let_into(&mut self, key: LegKey, of: Option<LegKey>) {
-        let former = self.legs.get_mut(&key).and_then(|leg| std::mem::replace(&mut leg.let_in_by, of));
+        self.point(key, of, |leg| &mut leg.let_in_by, |other| &mut other.let_in);
+    }
+
+    /// The leg names another in this place, and whoever is named knows by whom.
+    fn point(
+        &mut self,
+        key: LegKey,
+        to: Option<LegKey>,
+        place: impl Fn(&mut Leg) -> &mut Option<LegKey>,
+        known: impl Fn(&mut Leg) -> &mut BTreeSet<LegKey>,
+    ) {
+        let former = self.legs.get_mut(&key).and_then(|leg| std::mem::replace(place(leg), to));
         if let Some(other) = former.and_then(|former| self.legs.get_mut(&former)) {
-            other.let_in.remove(&key);
+            known(other).remove(&key);
         }
-        if let Some(other) = of.and_then(|of| self.legs.get_mut(&of)) {
-            other.let_in.insert(key);
+        if let Some(other) = to.and_then(|to| self.legs.get_mut(&to)) {
+            known(other).insert(key);
         }
     }
 

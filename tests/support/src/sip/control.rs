@@ -34,9 +34,9 @@ impl Call {
         let until = Instant::now() + Duration::from_secs(10);
         let mut dialog = locked(&self.inner.dialog);
         loop {
-            match dialog.events.iter().filter_map(|(_, event)| event.response_to("INVITE")).nth(before) {
-                Some(status) => return Ok(status),
-                None => {}
+            if let Some(status) = dialog.events.iter().filter_map(|(_, event)| event.response_to("INVITE")).nth(before)
+            {
+                return Ok(status);
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
