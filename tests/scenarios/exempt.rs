@@ -156,7 +156,7 @@ fn stopped(stage: &Stage) -> Proof<(Cast, Account)> {
 }
 
 fn only_what_had_begun(account: &Account, findings: &Findings) -> Proof {
-    let (begun, later) = findings.parted(1);
+    let (begun, later) = findings.recorded_and_others();
     each_from_its_moment_on(account, &begun)?;
     none_recorded("operator_stop", &later)
 }

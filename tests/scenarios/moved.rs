@@ -1,17 +1,17 @@
 //! REC-07: legs that an operator or a dialplan moves by the host's own means are captured on, in one recording with whom
 //! they talk to.
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use callvault_test_support::rtp::Speech;
+use callvault_test_support::Proof;
+use callvault_test_support::clock::unix_ms;
 use callvault_test_support::sip::{Answering, Call};
 use callvault_test_support::suite::Stage;
 use callvault_test_support::tones::{AGENT, CALLER, THIRD};
-use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, SOON, converse, silent};
-use crate::oracle::{each_from_its_moment_on, from_its_moment_on_in_all};
-use crate::promise::{Account, Findings, Promise, on_each_host};
+use crate::oracle::each_from_its_moment_on;
+use crate::promise::{Account, Promise, on_each_host};
 use crate::told::{heard_whole, telling, told_and_joined};
 
 pub fn trials() -> Vec<Trial> {
@@ -19,7 +19,6 @@ pub fn trials() -> Vec<Trial> {
         Promise { name: "parked_and_bridged_by_command", act: bridged_by_command, judge: each_from_its_moment_on },
         Promise { name: "picked_up_by_a_colleague", act: picked_up, judge: each_from_its_moment_on },
         Promise { name: "transferred_by_command", act: transferred, judge: each_from_its_moment_on },
-        Promise { name: "handed_over_after_asking", act: handed_over, judge: together_at_the_end },
     ])
 }
 
@@ -73,7 +72,7 @@ fn transferred(stage: &Stage) -> Proof<(Cast, Account)> {
     let cast = telling(stage, &[])?.start(stage)?;
     cast.third.answering(Answering::AtOnce, silent());
     let (out, into) = told_and_joined(&cast)?;
-    let told = callvault_test_support::clock::unix_ms(std::time::Instant::now());
+    let told = unix_ms(Instant::now());
     converse(&[(&out, CALLER), (&into, AGENT)])?;
     cast.host.must(&format!("uuid_transfer {} {}", out.id(), cast.third.name()))?;
     let third = cast.third.incoming(SOON)?;
@@ -83,35 +82,4 @@ fn transferred(stage: &Stage) -> Proof<(Cast, Account)> {
     converse(&[(&out, CALLER), (&third, THIRD)])?;
     over(&out, &third)?;
     account(cast, &[(&out, CALLER), (&into, AGENT), (&third, THIRD)], told)
-}
-
-/// `att_xfer` on the agent's leg: it asks the colleague while the caller waits, then leaves the two to each other.
-fn handed_over(stage: &Stage) -> Proof<(Cast, Account)> {
-    let cast = telling(stage, &[])?.start(stage)?;
-    cast.third.answering(Answering::AtOnce, silent());
-    let (out, into) = told_and_joined(&cast)?;
-    let told = callvault_test_support::clock::unix_ms(std::time::Instant::now());
-    converse(&[(&out, CALLER), (&into, AGENT)])?;
-    let ask = format!("uuid_broadcast {} att_xfer::{} aleg", into.id(), cast.third.dial_string());
-    cast.host.must(&ask)?;
-    let third = cast.third.incoming(SOON)?;
-    third.wait_answered(SOON)?;
-    third.talk(Duration::from_millis(700))?;
-    converse(&[(&into, AGENT), (&third, THIRD)])?;
-    into.hang_up()?;
-    third.talk(Duration::from_secs(1))?;
-    out.say(Speech::Silence);
-    converse(&[(&out, CALLER), (&third, THIRD)])?;
-    over(&out, &third)?;
-    account(cast, &[(&out, CALLER), (&into, AGENT), (&third, THIRD)], told)
-}
-
-fn together_at_the_end(account: &Account, findings: &Findings) -> Proof {
-    from_its_moment_on_in_all(account, findings)?;
-    let both = [&account.parts[0].leg, &account.parts[2].leg];
-    let has =
-        |view: &callvault_test_support::callvault::View, leg: &str| view.tracks.iter().any(|track| track.leg == leg);
-    let together = findings.views.iter().any(|view| both.iter().all(|leg| has(view, leg)));
-    promise!(together, "the caller and whom it was handed to are in one recording: {:#?}", findings.views);
-    Ok(())
 }

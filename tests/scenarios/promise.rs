@@ -101,14 +101,16 @@ impl Findings {
         Ok(findings)
     }
 
-    /// So many of them, from the beginning, and the others.
-    pub fn parted(&self, at: usize) -> (Self, Self) {
-        let part = |views: &[View], opened: &[Option<Opened>]| Self {
-            views: views.to_vec(),
-            opened: opened.to_vec(),
-            status: self.status.clone(),
-        };
-        (part(&self.views[..at], &self.opened[..at]), part(&self.views[at..], &self.opened[at..]))
+    /// What was recorded, and what was not.
+    pub fn recorded_and_others(&self) -> (Self, Self) {
+        let none = || Self { views: Vec::new(), opened: Vec::new(), status: self.status.clone() };
+        let mut parted = (none(), none());
+        for (view, opened) in self.views.iter().zip(&self.opened) {
+            let part = if opened.is_some() { &mut parted.0 } else { &mut parted.1 };
+            part.views.push(view.clone());
+            part.opened.push(opened.clone());
+        }
+        parted
     }
 
     /// Whether an alarm of this code was raised.

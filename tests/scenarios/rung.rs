@@ -11,8 +11,8 @@ use libtest_mimic::Trial;
 
 use crate::cast::{Cast, SOON, converse, silent};
 use crate::joiners::OTHER;
-use crate::oracle::{each_from_its_moment_on, not_recorded};
-use crate::promise::{Account, Promise, on_each_host};
+use crate::oracle::{each_from_its_moment_on, none_recorded, not_recorded};
+use crate::promise::{Account, Findings, Promise, on_each_host};
 use crate::told::{begins, heard_whole, never_told, telling, tone};
 
 /// What a callee hears who is to press a key, Hz.
@@ -23,8 +23,11 @@ pub fn trials() -> Vec<Trial> {
         Promise { name: "ring_group", act: |stage| ring_group(stage, "group"), judge: each_from_its_moment_on },
         Promise {
             name: "ring_group_of_a_thread_each",
-            act: |stage| ring_group(stage, "enterprise"),
-            judge: each_from_its_moment_on,
+            act: |stage| {
+                let (cast, account) = ring_group(stage, "enterprise")?;
+                Ok((cast, Account { recordings: 2, ..account }))
+            },
+            judge: won_by_one,
         },
         Promise { name: "next_in_line_after_a_refusal", act: next_in_line, judge: each_from_its_moment_on },
         Promise {
@@ -84,6 +87,13 @@ fn ring_group(stage: &Stage, extension: &str) -> Proof<(Cast, Account)> {
     let mut account = Account::of(&[(&first, CALLER), (&agent, AGENT)])?;
     account.moments = vec![(first.id().into(), told.to)];
     Ok((cast, account))
+}
+
+/// Of calls of their own, the one that won is recorded; of the other nothing is kept.
+fn won_by_one(account: &Account, findings: &Findings) -> Proof {
+    let (won, lost) = findings.recorded_and_others();
+    each_from_its_moment_on(account, &won)?;
+    none_recorded("no_speech", &lost)
 }
 
 /// The first leaves in its notice; the next one is rung, told, and talked to.

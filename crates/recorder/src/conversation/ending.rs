@@ -2,11 +2,12 @@
 use crate::conversation::consent::Step;
 use crate::conversation::effect::{Effect, ShutReason};
 use crate::conversation::input::{Kept, Side};
+use crate::conversation::leg::Leg;
 use crate::conversation::recording::{Recording, WentOn};
 use crate::conversation::timers::{TRACKS_CLOSE, TimerReason};
 use crate::conversation::{Conversations, Moment};
 use crate::ids::{LegKey, RecordingId, TrackNumber};
-use crate::policy::Outcome;
+use crate::policy::{NotRecorded, Outcome};
 
 impl Conversations {
     /// The leg hung up. Said again, it changes nothing.
@@ -39,12 +40,20 @@ impl Conversations {
         self.finish_if_over(id, when, effects);
     }
 
-    /// The leg lost its ring group's race: it never was a party.
-    pub(super) fn lost_race(&mut self, key: LegKey) {
+    /// The leg lost its ring group's race: it never was a party. Where it was rung by a thread of its own, it answered
+    /// to nobody.
+    pub(super) fn lost_race(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&key) else { return };
         leg.lost_race = true;
-        if let Some(recording) = self.recordings.get_mut(&leg.recording) {
-            recording.founder.take_if(|founder| *founder == key && !recording.tracks.contains_key(&key));
+        let id = leg.recording;
+        let Some(recording) = self.recordings.get_mut(&id) else { return };
+        recording.founder.take_if(|founder| *founder == key && !recording.tracks.contains_key(&key));
+        let was_alone = recording.parties == u32::from(leg.stay.party.is_some());
+        let legs = &self.legs;
+        let is_alone = !recording.members.iter().filter_map(|key| legs.get(key)).any(Leg::is_present);
+        if recording.zero.is_some() && was_alone && is_alone {
+            recording.seen.outside |= legs.get(&key).is_some_and(|leg| leg.side == Side::Outside);
+            self.close(id, NotRecorded::NoSpeech, false, when, effects);
         }
     }
 

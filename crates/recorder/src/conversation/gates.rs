@@ -95,7 +95,18 @@ impl Conversations {
         let nobody_outside = outside.count() == 0;
         let colleagues = nobody_outside && present.clone().count() > 1;
         let in_scope = told || proof || (colleagues && (recording.cleared || recording.record_internal));
-        in_scope && recording.refusal.is_none() && !self.lacks_company(recording) && !present.clone().any(Leg::forbids)
+        in_scope
+            && recording.refusal.is_none()
+            && !self.lacks_company(recording)
+            && !self.has_yet_to_win(recording)
+            && !present.clone().any(Leg::forbids)
+    }
+
+    /// Whether the company's leg that rings others has not answered yet: whom it rings may still lose that race, and
+    /// speaks to nobody.
+    fn has_yet_to_win(&self, recording: &Recording) -> bool {
+        let legs = recording.members.iter().filter_map(|key| self.legs.get(key));
+        legs.filter(|leg| leg.side == Side::Company).any(|leg| leg.rings_others() && !leg.is_linked())
     }
 
     /// Outside parties are among themselves (REC-09), whether they were told yet or not: the company is no party to what

@@ -210,7 +210,7 @@ impl Conversations {
             LegInput::Wishes(wishes) => self.wish(key, &wishes, when),
             LegInput::RecordingAware(preference) => self.device_aware(key, preference, when),
             LegInput::Renamed(uuid) => leg.uuid = uuid,
-            LegInput::LostRace => self.lost_race(key),
+            LegInput::LostRace => self.lost_race(key, when, effects),
             LegInput::HungUp => return self.hung_up(key, when, effects),
             LegInput::Gone => {
                 self.hung_up(key, when, effects);

@@ -88,6 +88,8 @@ pub(super) struct Book {
     /// Outside parties were there among themselves.
     pub(super) strangers: bool,
     pub(super) outsiders: usize,
+    /// How many were ever there.
+    pub(super) joined: usize,
     /// Of which legs, by birth.
     pub(super) tracks: BTreeSet<usize>,
     pub(super) paused_until: Option<u64>,
@@ -109,6 +111,10 @@ pub(super) struct Model {
 impl Leg {
     pub(super) fn is_present(&self) -> bool {
         self.is_party && self.answered && !self.lost
+    }
+
+    fn rings(&self) -> bool {
+        self.is_party && self.dials && !self.answered
     }
 
     fn may_be_heard(&self) -> bool {
@@ -155,7 +161,7 @@ impl Model {
         legs.into_iter()
     }
 
-    fn present(&self, id: RecordingId) -> impl Iterator<Item = (usize, &Leg)> {
+    pub(super) fn present(&self, id: RecordingId) -> impl Iterator<Item = (usize, &Leg)> {
         self.legs_of(id).filter(|(_, leg)| leg.is_present())
     }
 
@@ -233,6 +239,7 @@ impl Model {
         leg.joined = true;
         leg.late = leg.is_outside && book.outsiders > 0;
         book.outsiders += usize::from(leg.is_outside);
+        book.joined += 1;
     }
 
     /// A recording that ended early and whose objector is gone: whoever comes, or goes on, does so in the next one.
@@ -322,8 +329,7 @@ impl Model {
 
     /// Who is there, and who rings whoever is.
     fn concerned(&self, id: RecordingId) -> impl Iterator<Item = &Leg> {
-        let rings = |leg: &Leg| leg.is_party && leg.dials && !leg.answered;
-        self.legs_of(id).map(|(_, leg)| leg).filter(move |leg| leg.is_present() || rings(leg))
+        self.legs_of(id).map(|(_, leg)| leg).filter(|leg| leg.is_present() || leg.rings())
     }
 
     fn captured(&self, n: usize) -> bool {
@@ -339,6 +345,11 @@ impl Model {
             .iter()
             .any(|mate| mate.exempt || mate.ends_recordings() || matches!(mate.told, Told::Never | Told::Broken));
         let among_strangers = !self.has_company(leg.recording) && (self.strangers(leg.recording) || book.strangers);
+        let is_alone = |n: usize, leg: &Leg| {
+            let hears = leg.bridged.is_some() || leg.room.is_some() || leg.guest_of.is_some();
+            !hears && self.legs.values().all(|other| other.guest_of != Some(n))
+        };
+        let races = self.legs_of(leg.recording).any(|(n, mate)| !mate.is_outside && mate.rings() && is_alone(n, mate));
         let silenced = self.circle(n, false).iter().any(|mate| self.legs[mate].held || self.legs[mate].waiting);
         leg.is_present()
             && leg.tapped
@@ -351,6 +362,7 @@ impl Model {
             && book.ended.is_none()
             && !forbidden
             && !among_strangers
+            && !races
             && !silenced
     }
 

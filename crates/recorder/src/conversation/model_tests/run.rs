@@ -8,7 +8,7 @@ use crate::conversation::tests::{Scene, recording};
 use crate::conversation::{DevicePreference, Direction, Input, Kept, LegInput, Side, Signal, Wishes};
 use crate::evidence::NoticeState;
 use crate::ids::{LegKey, RecordingId};
-use crate::policy::{NoticeMode, Outcome};
+use crate::policy::{NotRecorded, NoticeMode, Outcome};
 
 use super::{LEGS, NAMES};
 
@@ -376,6 +376,12 @@ impl Run {
         let leg = self.model.legs.get_mut(&n).expect("checked by the caller");
         leg.lost = lost;
         if lost {
+            let (id, joined) = (leg.recording, usize::from(leg.joined));
+            let is_alone = self.model.present(id).next().is_none();
+            let book = self.model.book(id);
+            if is_alone && book.joined == joined && book.answered_at.is_some() {
+                book.ended.get_or_insert((NotRecorded::NoSpeech, false));
+            }
             self.tell(n, LegInput::LostRace);
             self.model.settle();
         }

@@ -170,6 +170,30 @@ fn outside_parties_whom_the_company_rings_at_once_are_not_among_themselves() {
     assert_eq!(lines.last().map(String::as_str), Some("r1 ends refused_hangup"), "{lines:?}");
 }
 
+/// STF-01: it may still lose the race of its ring group, and speaks to nobody.
+#[test]
+fn whom_the_company_rings_is_captured_once_that_leg_answers() {
+    let mut scene = Scene::new(&[]);
+    scene.born('A', LegFacts { direction: Direction::Inbound, ..company(1) });
+    let rung = LegFacts { direction: Direction::Outbound, born_for: Some(key('A')), ..outside(1) };
+    scene.born('C', rung).leg('C', LegInput::NoticeDue).answered_and_told('C');
+    let lines = scene.done();
+    assert!(!lines.iter().any(|line| line.contains("opens")), "{lines:?}");
+    scene.answered('A').bridged('A', 'C');
+    let lines = scene.done();
+    assert_eq!(lines.iter().filter(|line| line.contains("opens")).count(), 2, "{lines:?}");
+}
+
+/// REC-02: an enterprise originate rings each with a thread of its own.
+#[test]
+fn who_answered_and_lost_a_race_of_threads_leaves_nothing() {
+    let mut scene = Scene::new(&[("company-numbers", "0655.*")]);
+    scene.born('C', LegFacts { direction: Direction::Outbound, ..outside(1) }).leg('C', LegInput::NoticeDue);
+    scene.answered_and_told('C').lost('C');
+    let lines = scene.closed(1, 1, Kept::Audio).done();
+    assert_eq!(lines.last().map(String::as_str), Some("r1 ends no_speech"), "{lines:?}");
+}
+
 /// REC-01: where nothing says who the company's are, outside parties are not taken to be without it.
 #[test]
 fn where_nobody_says_who_the_company_is_outside_parties_are_recorded() {
