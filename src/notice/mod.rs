@@ -12,7 +12,7 @@ use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
 use callvault_recorder::conversation::{LegInput, Side};
-use callvault_recorder::evidence::{NoticeEvidence, NoticeState};
+use callvault_recorder::evidence::NoticeState;
 use callvault_recorder::ids::LegKey;
 use callvault_recorder::policy::{NoticeMode, PROMPT_STOPPED, Policy, Prompt};
 
@@ -147,8 +147,10 @@ fn play_and_tell(
     let begun = proof::Begun::on(session, leg);
     let played = session.play(&prompt.source);
     let evidence = begun.ended(session, leg, prompt, played, prompt.is_unaltered());
-    report(leg.uuid().as_str(), &evidence);
     let informed = evidence.state == NoticeState::Informed;
+    if informed {
+        tracing::info!(leg = leg.uuid().as_str(), "notice {} ({}) sent whole", evidence.prompt, evidence.language);
+    }
     module.recorder.tell_and_wait(leg.key, LegInput::NoticeEnded(Box::new(evidence)), ANSWER_WITHIN);
     drop(plain);
     drop(others);
@@ -200,21 +202,6 @@ pub fn saying_stopped(registry: &Registry, leg: LegKey) -> Option<CString> {
         Err(why) => {
             tracing::error!("nobody is told that recording has stopped: {why}");
             None
-        }
-    }
-}
-
-fn report(leg: &str, evidence: &NoticeEvidence) {
-    let NoticeEvidence { prompt, language, frames_written, frames_due, .. } = evidence;
-    match evidence.state {
-        NoticeState::Informed => tracing::info!(leg, "notice {prompt} ({language}) sent whole"),
-        NoticeState::Partial | NoticeState::None => {
-            let sent =
-                evidence.packets_sent.map_or_else(|| "nobody knows how many".to_owned(), |sent| sent.to_string());
-            tracing::warn!(
-                leg,
-                "notice {prompt} ({language}) not sent whole: {frames_due} packets due, {frames_written} written, {sent} sent"
-            );
         }
     }
 }

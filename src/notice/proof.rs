@@ -63,6 +63,10 @@ impl Begun {
         let open = whole && self.open && is_open(session);
         let measured =
             Measured { whole, watched: leg.watch.end(), open, due: prompt.frames(self.ptime_us), written, sent };
+        if measured.state() != NoticeState::Informed {
+            let uuid = leg.uuid();
+            tracing::warn!(leg = uuid.as_str(), "notice {} not sent whole: {measured}", prompt.id);
+        }
         NoticeEvidence {
             leg: leg.uuid(),
             party: leg.party(),
@@ -106,6 +110,34 @@ impl Measured {
         } else {
             NoticeState::Partial
         }
+    }
+}
+
+/// Why a notice that is not whole is none, for whoever reads the log.
+impl std::fmt::Display for Measured {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { due, written, watched, .. } = self;
+        write!(f, "{due} packets due, {written} written, ")?;
+        match self.sent {
+            Some(sent) => write!(f, "{sent} sent")?,
+            None => f.write_str("nobody knows how many sent")?,
+        }
+        if !self.whole {
+            f.write_str("; playing was broken off, or the file is not the one that was measured")?;
+        }
+        if watched.longest_pause > LONGEST_PAUSE {
+            write!(f, "; {} ms without a packet", watched.longest_pause.as_millis())?;
+        }
+        if watched.unsent > 0 {
+            write!(f, "; {} written while media did not flow out", watched.unsent)?;
+        }
+        if watched.disturbed {
+            f.write_str("; a party held in it")?;
+        }
+        if self.whole && !self.open {
+            f.write_str("; the line was not open when it ended")?;
+        }
+        Ok(())
     }
 }
 
@@ -176,5 +208,16 @@ mod tests {
             assert_eq!(measured.state(), NoticeState::Partial, "partial {place}");
         }
         assert_eq!(Measured { written: 0, sent: Some(0), ..HEARD }.state(), NoticeState::None);
+    }
+
+    #[test]
+    fn the_log_says_what_a_notice_lacks() {
+        assert_eq!(HEARD.to_string(), "100 packets due, 100 written, 100 sent");
+        let watched = Watched { longest_pause: Duration::from_millis(730), unsent: 2, disturbed: true };
+        let said = Measured { watched, sent: None, open: false, ..HEARD }.to_string();
+        for word in ["nobody knows", "730 ms", "2 written", "held", "not open"] {
+            assert!(said.contains(word), "{word}: {said}");
+        }
+        assert!(Measured { whole: false, ..HEARD }.to_string().contains("broken off"));
     }
 }

@@ -2,7 +2,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use callvault_test_support::clock::unix_ms;
+use callvault_test_support::clock::{unix_ms, until};
 use callvault_test_support::freeswitch::Configuration;
 use callvault_test_support::intervals::{joined, listed};
 use callvault_test_support::rtp::Speech;
@@ -36,8 +36,7 @@ fn killed_in_a_replay(directory: &Path, taken: &Taken) -> Proof {
     let agent = &account.parts[1];
     // In the middle of the agent's first words, which come right after its answer.
     let moment = agent.call.from + 6_000;
-    let now = unix_ms(Instant::now());
-    std::thread::sleep(Duration::from_millis(u64::try_from(moment - now).unwrap_or(0)));
+    std::thread::sleep(until(moment));
     let end = unix_ms(Instant::now());
     host.kill()?;
 
