@@ -148,9 +148,6 @@ fn play_and_tell(
     let played = session.play(&prompt.source);
     let evidence = begun.ended(session, leg, prompt, played, prompt.is_unaltered());
     let informed = evidence.state == NoticeState::Informed;
-    if informed {
-        tracing::info!(leg = leg.uuid().as_str(), "notice {} ({}) sent whole", evidence.prompt, evidence.language);
-    }
     module.recorder.tell_and_wait(leg.key, LegInput::NoticeEnded(Box::new(evidence)), ANSWER_WITHIN);
     drop(plain);
     drop(others);

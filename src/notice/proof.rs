@@ -63,12 +63,16 @@ impl Begun {
         let open = whole && self.open && is_open(session);
         let measured =
             Measured { whole, watched: leg.watch.end(), open, due: prompt.frames(self.ptime_us), written, sent };
-        if measured.state() != NoticeState::Informed {
-            let uuid = leg.uuid();
-            tracing::warn!(leg = uuid.as_str(), "notice {} not sent whole: {measured}", prompt.id);
+        let (uuid, state) = (leg.uuid(), measured.state());
+        let (name, id, language) = (uuid.as_str(), &prompt.id, &prompt.language);
+        match state {
+            NoticeState::Informed => tracing::info!(leg = name, "notice {id} ({language}) sent whole"),
+            NoticeState::Partial | NoticeState::None => {
+                tracing::warn!(leg = name, "notice {id} ({language}) not sent whole: {measured}");
+            }
         }
         NoticeEvidence {
-            leg: leg.uuid(),
+            leg: uuid,
             party: leg.party(),
             prompt: prompt.id.clone(),
             version: prompt.version.clone(),
@@ -79,7 +83,7 @@ impl Begun {
             packets_sent: sent,
             started_at_ms: self.at,
             ended_at_ms: SystemClock.now(),
-            state: measured.state(),
+            state,
         }
     }
 }

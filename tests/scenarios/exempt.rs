@@ -21,25 +21,37 @@ const CARD: &str = "4111222233334444";
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = on_each_host([
-        untold("emergency_call_is_not_told", emergency, |_, findings| not_recorded("emergency", findings)),
-        untold("exempt_line_is_not_told", exempt, |_, findings| not_recorded("exempt_line", findings)),
-        untold("exempt_by_its_dialplan", exempted, |_, findings| not_recorded("exempt_line", findings)),
-        untold("internal_call_leaves_nothing", internal, |_, findings| not_recorded("internal", findings)),
-        untold("no_prompt_while_stopped", stopped, only_what_had_begun),
-        untold("no_prompt_without_a_roster", without_roster, |_, findings| none_recorded("recorder_fault", findings)),
+        Promise {
+            name: "emergency_call_is_not_told",
+            act: emergency,
+            judge: |_, findings| not_recorded("emergency", findings),
+        },
+        Promise {
+            name: "exempt_line_is_not_told",
+            act: exempt,
+            judge: |_, findings| not_recorded("exempt_line", findings),
+        },
+        Promise {
+            name: "exempt_by_its_dialplan",
+            act: exempted,
+            judge: |_, findings| not_recorded("exempt_line", findings),
+        },
+        Promise {
+            name: "internal_call_leaves_nothing",
+            act: internal,
+            judge: |_, findings| not_recorded("internal", findings),
+        },
+        Promise { name: "no_prompt_while_stopped", act: stopped, judge: only_what_had_begun },
+        Promise {
+            name: "no_prompt_without_a_roster",
+            act: without_roster,
+            judge: |_, findings| none_recorded("recorder_fault", findings),
+        },
     ]);
     trials.push(on_freeswitch("emergency_call_is_not_delayed", emergency_in_time));
     trials.push(on_freeswitch("emergency_call_goes_out_without_a_store", emergency_without_store));
     trials.push(on_freeswitch("digits_are_kept_nowhere", digits));
     trials
-}
-
-fn untold(
-    name: &'static str,
-    act: fn(&Stage) -> Proof<(Cast, Account)>,
-    judge: fn(&Account, &Findings) -> Proof,
-) -> Promise {
-    Promise { name, act, judge }
 }
 
 /// Extension 112 and its like ring the agent, as if it were the carrier.

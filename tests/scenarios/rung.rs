@@ -45,7 +45,7 @@ pub fn trials() -> Vec<Trial> {
             act: sends_nothing,
             judge: |_, findings| not_recorded("no_speech", findings),
         },
-        Promise { name: "early_media_alone_tells_nobody", act: early_media_alone, judge: |_, _| Ok(()) },
+        Promise { name: "early_media_alone_tells_nobody", act: early_media_alone, judge: nobody_is_listed },
     ]);
     trials.push(on_freeswitch("an_own_confirm_key_is_asked_for_after_the_notice", own_confirm_key));
     trials
@@ -184,6 +184,11 @@ fn own_confirm_key(stage: &Stage) -> Proof {
     agent.hang_up()?;
     callee.wait_ended(SOON)?;
     cast.wait_idle()
+}
+
+fn nobody_is_listed(_: &Account, findings: &Findings) -> Proof {
+    promise!(findings.views.is_empty(), "nobody answered, so there is no call to list: {:#?}", findings.views);
+    Ok(())
 }
 
 /// 183 with tones, then busy: no notice plays to nobody, and nobody answered, so there is no call to list.

@@ -89,8 +89,12 @@ impl Conversations {
         }
     }
 
+    pub(super) fn legs_of<'a>(&'a self, recording: &'a Recording) -> impl Iterator<Item = &'a Leg> + Clone {
+        recording.members.iter().filter_map(|key| self.legs.get(key))
+    }
+
     pub(super) fn present<'a>(&'a self, recording: &'a Recording) -> impl Iterator<Item = &'a Leg> + Clone {
-        recording.members.iter().filter_map(|key| self.legs.get(key)).filter(|leg| leg.is_present())
+        self.legs_of(recording).filter(|leg| leg.is_present())
     }
 
     /// The recording of a leg that is born with this id: the id itself, or the first of its successors that is in

@@ -105,17 +105,16 @@ impl Conversations {
     /// Whether the company's leg that rings others has not answered yet: whom it rings may still lose that race, and
     /// speaks to nobody.
     fn has_yet_to_win(&self, recording: &Recording) -> bool {
-        let legs = recording.members.iter().filter_map(|key| self.legs.get(key));
-        legs.filter(|leg| leg.side == Side::Company).any(|leg| leg.rings_others() && !leg.is_linked())
+        let mut company = self.legs_of(recording).filter(|leg| leg.side == Side::Company);
+        company.any(|leg| leg.rings_others() && !leg.is_linked())
     }
 
     /// Outside parties are among themselves (REC-09), whether they were told yet or not: the company is no party to what
     /// they say. Nor to what the last of them says when the others have left. Who rings others is one of them: that leg
     /// answers last.
     fn lacks_company(&self, recording: &Recording) -> bool {
-        let legs = recording.members.iter().filter_map(|key| self.legs.get(key));
-        let (company, outside): (Vec<&Leg>, Vec<&Leg>) =
-            legs.filter(|leg| leg.is_present() || leg.rings_others()).partition(|leg| leg.side == Side::Company);
+        let concerned = self.legs_of(recording).filter(|leg| leg.is_present() || leg.rings_others());
+        let (company, outside): (Vec<&Leg>, Vec<&Leg>) = concerned.partition(|leg| leg.side == Side::Company);
         let among_themselves = company.is_empty() && outside.iter().any(|leg| leg.is_present());
         recording.knows_company && among_themselves && (outside.len() > 1 || recording.seen.no_company)
     }
