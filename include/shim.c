@@ -110,39 +110,120 @@ switch_status_t play_callvault_shim(switch_core_session_t *session, const char *
 	return switch_ivr_play_file(session, &handle, source, NULL);
 }
 
-struct waiting {
-	int (*go_on)(void *data);
-	void *data;
+/* What is written while a leg is attended: a source of the host's, or silence. */
+struct writing {
+	switch_file_handle_t file;
+	switch_codec_t codec;
+	switch_frame_t frame;
+	switch_time_t begun;
+	int64_t written;
 };
 
-static switch_status_t take_digit(switch_core_session_t *session, void *input, switch_input_type_t type, void *buf, unsigned int buflen)
+static int begin_writing(switch_core_session_t *session, struct writing *writing, const char *source)
 {
-	(void)session;
-	(void)input;
-	(void)type;
-	(void)buf;
-	(void)buflen;
-	return SWITCH_STATUS_SUCCESS;
+	switch_codec_implementation_t leg = { 0 };
+	uint32_t bytes;
+
+	if (switch_core_session_get_write_impl(session, &leg) != SWITCH_STATUS_SUCCESS || !leg.actual_samples_per_second
+		|| switch_core_codec_init(&writing->codec, "L16", NULL, NULL, leg.actual_samples_per_second, leg.microseconds_per_packet / 1000,
+								  leg.number_of_channels, SWITCH_CODEC_FLAG_ENCODE | SWITCH_CODEC_FLAG_DECODE, NULL, NULL)
+			   != SWITCH_STATUS_SUCCESS) {
+		return 0;
+	}
+	bytes = writing->codec.implementation->decoded_bytes_per_packet;
+	if (!(writing->frame.data = calloc(1, bytes))) {
+		switch_core_codec_destroy(&writing->codec);
+		return 0;
+	}
+	writing->frame.codec = &writing->codec;
+	writing->frame.buflen = writing->frame.datalen = bytes;
+	writing->frame.samples = writing->codec.implementation->samples_per_packet;
+	writing->frame.rate = writing->codec.implementation->actual_samples_per_second;
+	writing->frame.channels = writing->codec.implementation->number_of_channels;
+	if (*source) {
+		switch_core_file_open(&writing->file, source, writing->frame.channels, writing->frame.rate, SWITCH_FILE_FLAG_READ | SWITCH_FILE_DATA_SHORT, NULL);
+	}
+	writing->begun = switch_micro_time_now();
+	return 1;
 }
 
-static switch_status_t look_whether_to_go_on(switch_core_session_t *session, switch_frame_t *frame, void *user_data)
+/* By the clock, not by what was read: another thread of the host's may read the same leg. */
+static void write_what_is_due(switch_core_session_t *session, struct writing *writing)
 {
-	struct waiting *waiting = user_data;
+	int64_t packet = writing->codec.implementation->microseconds_per_packet;
+	int64_t due = (switch_micro_time_now() - writing->begun) / packet + 1;
 
-	(void)session;
-	(void)frame;
-	return waiting->go_on(waiting->data) ? SWITCH_STATUS_SUCCESS : SWITCH_STATUS_TIMEOUT;
+	if (due - writing->written > 10) {
+		/* Held, or the machine stood still: what was not heard then is not heard at once now. */
+		writing->begun += (due - writing->written - 1) * packet;
+		due = writing->written + 1;
+	}
+	for (; writing->written < due; writing->written++) {
+		memset(writing->frame.data, 0, writing->frame.datalen);
+		if (switch_test_flag((&writing->file), SWITCH_FILE_OPEN)) {
+			switch_size_t length = writing->frame.samples;
+
+			if (switch_core_file_read(&writing->file, writing->frame.data, &length) != SWITCH_STATUS_SUCCESS) {
+				switch_core_file_close(&writing->file);
+			}
+		}
+		switch_core_session_write_frame(session, &writing->frame, SWITCH_IO_FLAG_NONE, 0);
+	}
 }
 
-void wait_for_answer_callvault_shim(switch_core_session_t *session, uint32_t ms, int (*go_on)(void *data), void *data)
+void attend_callvault_shim(switch_core_session_t *session, const char *source, int takes_digits, int (*go_on)(void *data), void *data)
 {
-	struct waiting waiting = { go_on, data };
-	switch_input_args_t args = { 0 };
+	switch_channel_t *channel = switch_core_session_get_channel(session);
+	struct writing writing = { { 0 } };
+	switch_frame_t *heard = NULL;
+	switch_dtmf_t digit;
+	int writes = 0;
 
-	args.input_callback = take_digit;
-	args.read_frame_callback = look_whether_to_go_on;
-	args.user_data = &waiting;
-	switch_ivr_sleep(session, ms, SWITCH_FALSE, &args);
+	while (go_on(data)) {
+		/* Not the events: an application that somebody queued on the leg would run in here for as long as it likes. */
+		switch_ivr_parse_all_messages(session);
+		while (takes_digits && switch_channel_has_dtmf(channel)) {
+			switch_channel_dequeue_dtmf(channel, &digit);
+		}
+		if (!switch_channel_test_ready(channel, SWITCH_FALSE, SWITCH_TRUE)) {
+			switch_yield(10000);
+			continue;
+		}
+		if (switch_core_session_read_frame(session, &heard, SWITCH_IO_FLAG_NONE, 0) != SWITCH_STATUS_SUCCESS) {
+			switch_yield(10000);
+		}
+		if (source && (writes || (writes = begin_writing(session, &writing, source)))) {
+			write_what_is_due(session, &writing);
+		}
+	}
+	if (switch_test_flag((&writing.file), SWITCH_FILE_OPEN)) {
+		switch_core_file_close(&writing.file);
+	}
+	if (writes) {
+		switch_core_codec_destroy(&writing.codec);
+		free(writing.frame.data);
+	}
+}
+
+int media_path_callvault_shim(switch_core_session_t *session)
+{
+	switch_channel_t *channel = switch_core_session_get_channel(session);
+	switch_rtp_t *rtp;
+
+	if (!switch_channel_test_ready(channel, SWITCH_FALSE, SWITCH_TRUE)) {
+		return MEDIA_PATH_SHUT;
+	}
+	if (!(rtp = switch_core_media_get_rtp_session(session, SWITCH_MEDIA_TYPE_AUDIO))) {
+		return MEDIA_PATH_OPEN;
+	}
+	switch (switch_rtp_dtls_state(rtp, DTLS_TYPE_RTP)) {
+	case DS_OFF:
+	case DS_READY:
+		break;
+	default:
+		return MEDIA_PATH_SHUT;
+	}
+	return switch_rtp_test_flag(rtp, SWITCH_RTP_FLAG_AUTOADJ) ? MEDIA_PATH_UNSETTLED : MEDIA_PATH_OPEN;
 }
 
 void describe_media_again_callvault_shim(switch_core_session_t *session)

@@ -33,9 +33,18 @@ void application_enter_callvault_shim(switch_application_interface_t *applicatio
 /* Plays a file or stream on the leg in this thread, digits left alone (switch_ivr_play_file). */
 switch_status_t play_callvault_shim(switch_core_session_t *session, const char *source);
 
-/* Reads the leg for so long, or until `go_on` says 0: it is asked after each packet. Digits are taken: they are the
-   answer that is waited for, and nobody who reads next shall have them (switch_ivr_sleep). */
-void wait_for_answer_callvault_shim(switch_core_session_t *session, uint32_t ms, int (*go_on)(void *data), void *data);
+/* Works a leg packet by packet in this thread until `go_on`, asked before each packet, says 0: what comes is read and
+   dropped, `source` is written by the clock (NULL: nothing; empty: silence; after a source's end: silence). No flag of the
+   host's ends it. Digits are left where they are, or taken: then nobody who reads next has them. */
+void attend_callvault_shim(switch_core_session_t *session, const char *source, int takes_digits, int (*go_on)(void *data), void *data);
+
+/* Whether what is written to the leg goes out, and to where it should (switch_rtp.c:rtp_write_ready, rtp_common_read). */
+#define MEDIA_PATH_OPEN 0
+/* No media yet, or a DTLS handshake that has not ended, for which the host waits with an ICE check: dropped, uncounted. */
+#define MEDIA_PATH_SHUT 1
+/* RTP goes to the address in the session description, which the far end's packets have not confirmed yet. */
+#define MEDIA_PATH_UNSETTLED 2
+int media_path_callvault_shim(switch_core_session_t *session);
 
 /* Has the endpoint describe the session to the far end anew (SWITCH_MESSAGE_INDICATE_MEDIA_RENEG). */
 void describe_media_again_callvault_shim(switch_core_session_t *session);

@@ -100,7 +100,7 @@ fn shutdown() {
     commands::forget_completion();
     legs::release_all(&loaded);
     entry::close();
-    if !entry::wait_until_empty(LEAVE_WITHIN) {
+    if !entry::wait_until_empty(LEAVE_WITHIN, || legs::break_notices(&loaded)) {
         tracing::error!(
             "someone is still inside mod_callvault after {} s; its code stays mapped",
             LEAVE_WITHIN.as_secs()

@@ -44,15 +44,16 @@ pub fn close() {
     CLOSED.store(true, Ordering::SeqCst);
 }
 
-/// Waits until nobody is inside, at most this long. Callers that stand in front of our code are not counted: wait
-/// more than a packet time after this.
-pub fn wait_until_empty(at_most: Duration) -> bool {
+/// Waits until nobody is inside, at most this long, and asks those who are to leave, time and again. Callers that stand in
+/// front of our code are not counted: wait more than a packet time after this.
+pub fn wait_until_empty(at_most: Duration, ask_to_leave: impl Fn()) -> bool {
     let start = Instant::now();
     while INSIDE.load(Ordering::SeqCst) > 0 {
         if start.elapsed() > at_most {
             return false;
         }
-        std::thread::sleep(Duration::from_millis(2));
+        ask_to_leave();
+        std::thread::sleep(Duration::from_millis(5));
     }
     true
 }

@@ -155,6 +155,23 @@ pub fn attach_bug(session: Session<'_>, leg: &Arc<Leg>) -> bool {
     }
 }
 
+/// A bug that nothing is done with but that it is there (see [`crate::legs::renew_tap`]).
+unsafe extern "C" fn idle_callback(
+    _: *mut host::switch_media_bug_t,
+    _: *mut c_void,
+    _: host::switch_abc_type_t,
+) -> host::switch_bool_t {
+    host::SWITCH_TRUE
+}
+
+/// Puts such a bug on a leg that has ours. Who takes off all bugs takes it along; the host looks its handle up later and
+/// does not find it.
+pub fn attach_idle_bug(session: Session<'_>, leg: &Leg) {
+    if let Some(bug) = session.add_bug(Some(idle_callback), std::ptr::null_mut()) {
+        leg.idle_bug.0.store(bug.0.as_ptr(), Ordering::Release);
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a test may wait")]
 mod tests;

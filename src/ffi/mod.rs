@@ -1,7 +1,8 @@
 //! The border to the host: the only `unsafe` of the module. What the SAFETY notes lean on is in SAFETY.md.
 //!
-//! [`entry`] is the one way in: every callback of the host passes it. [`session`], [`stream`], [`xml`], [`events`]
+//! [`entry`] is the one way in: every callback of the host passes it. [`session`], [`attend`], [`stream`], [`xml`], [`events`]
 //! and [`codec`] wrap what the host hands us; [`media`] is what runs on its media threads.
+pub mod attend;
 mod bindings;
 pub mod codec;
 pub mod entry;

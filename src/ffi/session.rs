@@ -8,7 +8,6 @@ use callvault_recorder::conversation::Direction;
 use callvault_recorder::ids::LegUuid;
 
 use super::bindings as host;
-use super::entry::enter;
 use super::text::{c_string, copy, readable};
 
 /// The name that our media bug carries in `uuid_buglist`.
@@ -43,6 +42,8 @@ pub enum Flag {
     Break,
     /// Its media is on its way out of this host, or back.
     MediaMoves,
+    /// Its far end is looked for by ICE.
+    Ice,
 }
 
 impl Flag {
@@ -57,6 +58,7 @@ impl Flag {
             Self::Suspend => host::CF_SUSPEND,
             Self::Break => host::CF_BREAK,
             Self::MediaMoves => host::CF_MEDIA_TRANS,
+            Self::Ice => host::CF_ICE,
         }
     }
 }
@@ -177,18 +179,23 @@ impl<'a> Session<'a> {
         unsafe { host::switch_channel_get_state(self.channel()) < host::CS_HANGUP }
     }
 
+    /// It is up, and nobody moves it elsewhere at this moment (`switch_channel_ready`).
+    pub fn is_ready(self) -> bool {
+        // SAFETY: the channel is alive.
+        unsafe { host::switch_channel_test_ready(self.channel(), host::SWITCH_TRUE, host::SWITCH_FALSE) != 0 }
+    }
+
+    /// It is being rung, or lies idle until whoever rang it joins it: nobody has moved it elsewhere.
+    pub fn is_only_rung(self) -> bool {
+        // SAFETY: the channel is alive.
+        let state = unsafe { host::switch_channel_get_state(self.channel()) };
+        state <= host::CS_ROUTING || state == host::CS_CONSUME_MEDIA
+    }
+
     /// It hung up because another leg of its ring group answered.
     pub fn lost_race(self) -> bool {
         // SAFETY: the channel is alive.
         unsafe { host::switch_channel_get_cause(self.channel()) == host::SWITCH_CAUSE_LOSE_RACE }
-    }
-
-    /// Lets the leg run for this long, reading what comes; false where it is going down.
-    pub fn wait_ms(self, ms: u32) -> bool {
-        // SAFETY: the session is alive and this thread is the one that reads it.
-        unsafe {
-            host::switch_ivr_sleep(self.raw(), ms, host::SWITCH_FALSE, ptr::null_mut()) == host::SWITCH_STATUS_SUCCESS
-        }
     }
 
     /// The uuid of the leg it was born for or is bridged to.
@@ -243,26 +250,6 @@ impl<'a> Session<'a> {
         match unsafe { host::play_callvault_shim(self.raw(), source.as_ptr()) } {
             host::SWITCH_STATUS_SUCCESS => Played::Whole,
             _ => Played::Not,
-        }
-    }
-
-    /// Reads the leg for this long, or until `go_on` says no; it is asked after each packet. Digits that come, or came
-    /// and were not read, are taken out of the leg's queue: they are the answer that is waited for.
-    pub fn wait_for_answer(self, ms: u32, mut go_on: impl FnMut() -> bool) {
-        unsafe extern "C" fn ask<F: FnMut() -> bool>(data: *mut c_void) -> i32 {
-            enter(0, || {
-                // SAFETY: `wait_for_answer` gave the address of its closure, which waits there with it.
-                unsafe { data.cast::<F>().as_mut() }.is_some_and(|go_on| go_on()).into()
-            })
-        }
-        fn asking<F: FnMut() -> bool>(_: &F) -> unsafe extern "C" fn(*mut c_void) -> i32 {
-            ask::<F>
-        }
-        let function = asking(&go_on);
-        // SAFETY: the session is alive and this thread is the one that reads it; function and closure are alive for the
-        // call, in which alone the host uses them.
-        unsafe {
-            host::wait_for_answer_callvault_shim(self.raw(), ms, Some(function), (&raw mut go_on).cast());
         }
     }
 
@@ -345,6 +332,21 @@ impl<'a> Session<'a> {
         let arguments = c_string(arguments);
         // SAFETY: the host copies both strings into the message it queues.
         unsafe { host::switch_core_session_execute_application_async(self.raw(), name.as_ptr(), arguments.as_ptr()) };
+    }
+
+    /// Wakes the thread that waits for the leg's next packet, where one does: without a timer the far end's silence may
+    /// last (switch_rtp.c:switch_rtp_break).
+    pub fn wake_reader(self) {
+        // SAFETY: the session is alive; the strings are static.
+        unsafe {
+            host::switch_core_session_perform_kill_channel(
+                self.raw(),
+                SOURCE.as_ptr(),
+                c"wake_reader".as_ptr(),
+                0,
+                host::SWITCH_SIG_BREAK,
+            )
+        };
     }
 
     /// Hangs the leg up, as an operator would.

@@ -12,6 +12,7 @@ use callvault_recorder::policy::{DigitMemory, NoticeMode, Policy};
 use super::Tap;
 use super::queue::Queue;
 use crate::ffi::media::BugPlace;
+use crate::ffi::session::{Flag, Session};
 use crate::notice::Watch;
 
 /// A leg, from its session's birth to its destruction. Known by our own key: the host may change the uuid.
@@ -42,6 +43,9 @@ pub struct Leg {
     pub waits: Level,
     /// Our media bug.
     pub bug: BugPlace,
+    /// The one that does nothing (see [`super::renew_tap`]).
+    pub idle_bug: BugPlace,
+    renewing: Mutex<()>,
     /// What happens on it while its notice plays.
     pub watch: Watch,
     /// The host was asked to listen for digits in its audio.
@@ -57,6 +61,10 @@ pub struct Leg {
     joins_call_of: Mutex<Option<LegUuid>>,
     bug_begun: AtomicBool,
     told: AtomicU8,
+    /// Notices that began on it.
+    notices: AtomicU8,
+    dialplan_told: AtomicBool,
+    alone: AtomicBool,
     written: AtomicU64,
     uuid: Mutex<LegUuid>,
     recording: Mutex<RecordingId>,
@@ -73,9 +81,23 @@ pub enum Told {
     Due,
     /// It plays.
     Running,
-    /// It played, whole or not.
+    /// It was played whole, or often enough.
     Done,
 }
+
+/// How telling a party went, once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Telling {
+    /// The notice was sent whole.
+    Whole,
+    /// It was not, or could not be played.
+    Broken,
+    /// Nothing was to be told at this moment.
+    NotBegun,
+}
+
+/// How often a party may be told until a notice was sent whole.
+pub const NOTICES_AT_MOST: u8 = 3;
 
 impl Leg {
     /// A leg just born.
@@ -95,6 +117,8 @@ impl Leg {
             bypassed: Level::default(),
             waits: Level::default(),
             bug: BugPlace::default(),
+            idle_bug: BugPlace::default(),
+            renewing: Mutex::default(),
             watch: Watch::default(),
             listens_inband: AtomicBool::new(false),
             digits: Mutex::default(),
@@ -106,6 +130,9 @@ impl Leg {
             joins_call_of: Mutex::default(),
             bug_begun: AtomicBool::new(false),
             told: AtomicU8::new(0),
+            notices: AtomicU8::new(0),
+            dialplan_told: AtomicBool::new(false),
+            alone: AtomicBool::new(false),
             written: AtomicU64::new(0),
             uuid: Mutex::new(facts.uuid.clone()),
             recording: Mutex::new(facts.recording),
@@ -202,6 +229,12 @@ impl Leg {
         self.bug_begun.store(false, Ordering::Release);
     }
 
+    /// One thread after the other: never a media thread, and no callback of the host's waits for it.
+    pub fn renewing(&self, renew: impl FnOnce()) {
+        let _one = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        renew();
+    }
+
     /// The uuid it has now.
     pub fn uuid(&self) -> LegUuid {
         self.uuid.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -250,9 +283,42 @@ impl Leg {
         self.told.fetch_update(Ordering::AcqRel, Ordering::Acquire, |told| (told < 2).then_some(2)).is_ok()
     }
 
-    /// It ended.
-    pub fn end_notice(&self) {
-        self.told.store(3, Ordering::Release);
+    /// Its dialplan says that its party is to be told; true the first time.
+    pub fn dialplan_tells_first(&self) -> bool {
+        !self.dialplan_told.swap(true, Ordering::AcqRel)
+    }
+
+    /// A notice was played on it, or could not be.
+    pub fn had_notice(&self) -> bool {
+        self.notices.load(Ordering::Acquire) > 0
+    }
+
+    /// It ended, or did not begin. One that was not sent whole may be played again, [`NOTICES_AT_MOST`] in all.
+    pub fn end_notice(&self, told: Telling) {
+        let begun = match told {
+            Telling::NotBegun => self.notices.load(Ordering::Acquire),
+            Telling::Whole | Telling::Broken => self.notices.fetch_add(1, Ordering::AcqRel) + 1,
+        };
+        let over = told == Telling::Whole || begun >= NOTICES_AT_MOST;
+        self.told.store(if over { 3 } else { 0 }, Ordering::Release);
+    }
+
+    /// While its notice plays, the party hears nobody else: who was bridged to it in early media goes on writing to it, and
+    /// is let discard. Others clear that as well (switch_ivr.c:switch_ivr_unhold), so it is looked at again at every moment.
+    pub fn hear_notice_alone(&self, session: Session<'_>, alone: bool) {
+        if alone {
+            self.alone.store(session.flag(Flag::Bridged) && !session.flag(Flag::Suspend), Ordering::Release);
+            self.stay_alone(session);
+        } else if self.alone.swap(false, Ordering::AcqRel) && !session.flag(Flag::Hold) {
+            session.clear_flag(Flag::Suspend);
+        }
+    }
+
+    /// See [`Leg::hear_notice_alone`].
+    pub fn stay_alone(&self, session: Session<'_>) {
+        if self.alone.load(Ordering::Acquire) && session.flag(Flag::Bridged) && !session.flag(Flag::Suspend) {
+            session.set_flag(Flag::Suspend);
+        }
     }
 }
 
@@ -264,5 +330,47 @@ impl Level {
     /// Notes the level; true where it is another than before.
     pub fn changes_to(&self, on: bool) -> bool {
         self.0.swap(on, Ordering::AcqRel) != on
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use callvault_recorder::conversation::Personal;
+
+    use super::*;
+
+    fn leg() -> Leg {
+        let facts = LegFacts {
+            uuid: LegUuid::from_host(b"a"),
+            recording: RecordingId::from_bytes([0; 16]),
+            direction: Direction::Inbound,
+            side: Side::Outside,
+            born_for: None,
+            is_party: true,
+            exempt: false,
+            emergency: false,
+            personal: Personal::default(),
+        };
+        Leg::new(LegKey(1), 1, &facts, false)
+    }
+
+    /// NOT-02: a broken notice is no last word, a whole one is, and nobody is told for ever.
+    #[test]
+    fn a_notice_that_was_not_sent_whole_may_be_played_again_twice() {
+        let again = leg();
+        for told in [Telling::Broken, Telling::NotBegun, Telling::Broken, Telling::NotBegun, Telling::Broken] {
+            assert!(again.begin_notice() && !again.begin_notice(), "one at a time");
+            again.end_notice(told);
+        }
+        assert!(!again.begin_notice(), "three broken ones are enough");
+        assert_eq!(again.told(), Told::Done);
+
+        let whole = leg();
+        whole.set_due();
+        assert!(whole.begin_notice());
+        whole.end_notice(Telling::Broken);
+        assert!(whole.begin_notice());
+        whole.end_notice(Telling::Whole);
+        assert!(!whole.begin_notice());
     }
 }

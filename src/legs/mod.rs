@@ -33,7 +33,7 @@ pub use bypass::Returns;
 pub use cdr::{outcome_text, written_off};
 pub use device::show as show_recording;
 pub use digits::pressed;
-pub use leg::{Leg, Told};
+pub use leg::{Leg, Telling, Told};
 pub use registry::Registry;
 pub use tap::Tap;
 pub use taps::{Repairs, tap_closed, tapped_by_others};
@@ -169,9 +169,10 @@ pub fn adopt_all() {
     }
 }
 
-/// Breaks the notices that play; their legs count as not told and their calls go on.
-fn break_notices(registry: &Registry) {
-    for leg in registry.all().iter().filter(|leg| leg.told() == Told::Running) {
+/// Breaks the notices that play; their legs count as not told and their calls go on. Said again until none plays: the host
+/// clears the flag in more than one place.
+pub fn break_notices(module: &Module) {
+    for leg in module.registry.all().iter().filter(|leg| leg.told() == Told::Running) {
         if let Some(session) = Located::by_uuid(&leg.uuid()) {
             session.set_flag(Flag::Break);
         }
@@ -181,11 +182,11 @@ fn break_notices(registry: &Registry) {
 /// Lets go of every leg at unload: hooks off, bugs off, running notices broken. Called while the border is still
 /// open, so that what runs can end in order.
 pub fn release_all(module: &Module) {
-    break_notices(&module.registry);
+    break_notices(module);
     for leg in module.registry.all() {
         if let Some(session) = Located::by_uuid(&leg.uuid()) {
             hooks::remove_session_hooks(*session);
-            if let Some(bug) = leg.bug.take() {
+            for bug in [leg.bug.take(), leg.idle_bug.take()].into_iter().flatten() {
                 session.remove_bug(bug);
             }
         }
@@ -220,17 +221,23 @@ pub fn tap_writes(session: Session<'_>, leg: &Arc<Leg>) {
     }
 }
 
-/// Takes our bug off and puts it on again, so that the host looks anew whether there is more on the leg than taps.
+/// Has the host look anew whether there is more on the leg than taps.
 ///
 /// Where a decoding bug is added behind ours, `switch_core_media_bug_add` looks at all bugs but the new one, finds taps
 /// only, and goes on without decoding: whoever added it would hear nothing of a call whose legs have one codec. Where
-/// such a bug is gone, it goes on decoding. Both are set right by an addition.
-pub fn renew_tap(session: Session<'_>, leg: &Arc<Leg>) {
-    if let Some(bug) = leg.bug.take() {
-        session.remove_bug(bug);
-        leg.end_bug();
-        tap_writes(session, leg);
+/// such a bug is gone, it goes on decoding. Both are set right by an addition, of a bug that does nothing: ours, which
+/// counts what is sent to the party, stays where it is, also in a notice. Once it is there, it is put on anew: a removal
+/// alone has the host decode.
+pub fn renew_tap(session: Session<'_>, leg: &Leg) {
+    if !leg.bug.is_set() {
+        return;
     }
+    leg.renewing(|| {
+        if let Some(bug) = leg.idle_bug.take() {
+            session.remove_bug(bug);
+        }
+        media::attach_idle_bug(session, leg);
+    });
 }
 
 /// Everything about a leg that is a level, not an edge.
@@ -248,6 +255,7 @@ fn levels(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
         leg.watch.disturbed();
         tell(LegInput::Held(held));
     }
+    leg.stay_alone(session);
     let waits = leg.is_party && leg.with_queue(|queue| queue.waits());
     if leg.waits.changes_to(waits) {
         tell(LegInput::Waiting(waits));

@@ -1,6 +1,7 @@
 //! The notice: `callvault_notice` in a dialplan, and the same hung on legs that no dialplan told (decision 17).
 mod confirm;
 mod consent;
+mod media;
 mod playing;
 mod prompts;
 mod proof;
@@ -12,13 +13,13 @@ use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
 use callvault_recorder::conversation::{LegInput, Side};
-use callvault_recorder::evidence::NoticeState;
+use callvault_recorder::evidence::{NoticeState, Standing};
 use callvault_recorder::ids::LegKey;
 use callvault_recorder::policy::{NoticeMode, PROMPT_STOPPED, Policy, Prompt};
 
 use crate::ffi::interfaces;
 use crate::ffi::session::{Flag, Located, Session};
-use crate::legs::{self, ANSWER_WITHIN, Leg, Registry, Told};
+use crate::legs::{self, ANSWER_WITHIN, Leg, Registry, Telling, Told};
 use crate::module::{Module, module};
 
 pub use confirm::keep as keep_own_confirmation;
@@ -72,6 +73,11 @@ fn tell(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Argument
     if wanted.at != At::Confirm && !session.in_own_thread() {
         return session.queue_application(APPLICATION, arguments);
     }
+    // The dialplan's first word means the notice that the module played at the answer, where it did; a further one means
+    // another.
+    if wanted.at == At::Dialplan && leg.dialplan_tells_first() && leg.had_notice() {
+        return;
+    }
     let answered = match wanted.at {
         At::Confirm => ringing::wait_for_answer(session, leg),
         At::Dialplan | At::Answer | At::Ringing => session.flag(Flag::Answered) || session.answer(),
@@ -91,45 +97,58 @@ fn tell(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Argument
         // call is to go on.
         let application = session.variable(CURRENT_APPLICATION);
         session.set_variable(CURRENT_APPLICATION, NOBODYS);
-        interfaces::outside_application_lock(|| play(module, session, leg, wanted));
+        let told = interfaces::outside_application_lock(|| play(module, session, leg, wanted));
         // What the host runs beside the dialplan has put its name in place of the one that goes on afterwards.
         if wanted.at == At::Dialplan {
             session.set_variable(CURRENT_APPLICATION, application.as_deref().unwrap_or_default());
         }
-        leg.end_notice();
+        leg.end_notice(told);
     }
 }
 
-fn play(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Arguments) {
+fn play(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Arguments) -> Telling {
     let uuid = leg.uuid();
     let name = uuid.as_str();
     // A prompt never states what is not true (NOT-08).
     if let Err(reason) = module.recorder.can_record() {
-        return tracing::warn!(leg = name, "no notice is played: {reason}");
+        tracing::warn!(leg = name, "no notice is played: {reason}");
+        return Telling::NotBegun;
+    }
+    if objects(module, leg) {
+        tracing::info!(leg = name, "no notice is played: the party has said that it is not to be recorded");
+        return Telling::NotBegun;
     }
     let policy = module.recorder.policy();
     let prompt = match chosen(module, &policy, session, leg, wanted) {
         Ok(prompt) => prompt,
         Err(NotPlayed { prompt, why }) => {
             tracing::error!(leg = name, "no notice is played, and the party does not count as told: {why}");
-            let evidence = proof::nothing(leg, prompt.as_ref());
+            let named =
+                prompt.as_ref().map(|prompt| [&prompt.id, &prompt.version, &prompt.language].map(String::as_str));
+            let evidence = proof::nothing(leg, named.unwrap_or_default());
             module.recorder.tell_and_wait(leg.key, LegInput::NoticeEnded(Box::new(evidence)), ANSWER_WITHIN);
-            return;
+            return Telling::Broken;
         }
     };
     if wanted.at == At::Answer {
         let line = session.variable(c"destination_number").unwrap_or_default();
         module.recorder.told_only_by_module(&line);
     }
-    module.recorder.tell_and_wait(leg.key, LegInput::NoticeStarted, ANSWER_WITHIN);
     let informed = play_and_tell(module, &policy, session, leg, &prompt);
     if informed && leg.side == Side::Outside && leg.mode(&policy) == NoticeMode::OptIn {
         consent::wait(module, &policy, session, leg);
     }
+    if informed { Telling::Whole } else { Telling::Broken }
 }
 
-/// Plays it with the other side kept company and all that changes playing put aside; whether it was sent whole. The
-/// recorder knows before anything is put back: what the party says next is captured.
+/// A prompt that is played again would not be true of who said no to the one before (NOT-08).
+fn objects(module: &Module, leg: &Leg) -> bool {
+    let standing = module.recorder.leg_view(leg.key).and_then(|view| view.standing);
+    matches!(standing, Some(Standing::Objected | Standing::Declined | Standing::Withdrawn))
+}
+
+/// Plays it, when its way out is open, with the other side kept company and all that changes playing put aside; whether it
+/// was sent whole. The recorder knows before anything is put back: what the party says next is captured.
 fn play_and_tell(
     module: &Module,
     policy: &Policy,
@@ -138,22 +157,29 @@ fn play_and_tell(
     prompt: &MeasuredPrompt,
 ) -> bool {
     // A leg that was bridged in early media has a peer that goes on writing to it: let it discard meanwhile.
-    let suspended = session.flag(Flag::Bridged);
-    if suspended {
-        session.set_flag(Flag::Suspend);
-    }
+    leg.hear_notice_alone(session, true);
     let others = waiting::entertain(module, policy, leg);
     let plain = PlainPlaying::on(session);
-    let begun = proof::Begun::on(session, leg);
-    let played = session.play(&prompt.source);
-    let evidence = begun.ended(session, leg, prompt, played, prompt.is_unaltered());
+    let evidence = if media::wait(session) {
+        // The bug may not have been put on before there was media.
+        legs::tap_writes(session, leg);
+        module.recorder.tell_and_wait(leg.key, LegInput::NoticeStarted, ANSWER_WITHIN);
+        let begun = proof::Begun::on(session, leg);
+        let played = session.play(&prompt.source);
+        begun.ended(session, leg, prompt, played, prompt.is_unaltered())
+    } else {
+        let uuid = leg.uuid();
+        tracing::warn!(
+            leg = uuid.as_str(),
+            "no notice is played: its media path did not open before the leg went or in time"
+        );
+        proof::nothing(leg, [&prompt.id, &prompt.version, &prompt.language].map(String::as_str))
+    };
     let informed = evidence.state == NoticeState::Informed;
     module.recorder.tell_and_wait(leg.key, LegInput::NoticeEnded(Box::new(evidence)), ANSWER_WITHIN);
     drop(plain);
     drop(others);
-    if suspended {
-        session.clear_flag(Flag::Suspend);
-    }
+    leg.hear_notice_alone(session, false);
     informed
 }
 

@@ -2,7 +2,6 @@
 use std::time::Duration;
 
 use callvault_recorder::evidence::{NoticeEvidence, NoticeState};
-use callvault_recorder::policy::Prompt;
 use callvault_recorder::time::{Clock, SystemClock, UnixMillis};
 
 use super::MeasuredPrompt;
@@ -145,16 +144,15 @@ impl std::fmt::Display for Measured {
     }
 }
 
-/// The evidence of a notice that could not be played at all.
-pub(super) fn nothing(leg: &Leg, prompt: Option<&Prompt>) -> NoticeEvidence {
+/// The evidence of a notice that could not be played at all, by its id, version and language.
+pub(super) fn nothing(leg: &Leg, [prompt, version, language]: [&str; 3]) -> NoticeEvidence {
     let now = SystemClock.now();
-    let of = |field: fn(&Prompt) -> &String| prompt.map(field).cloned().unwrap_or_default();
     NoticeEvidence {
         leg: leg.uuid(),
         party: leg.party(),
-        prompt: of(|prompt| &prompt.id),
-        version: of(|prompt| &prompt.version),
-        language: of(|prompt| &prompt.language),
+        prompt: prompt.into(),
+        version: version.into(),
+        language: language.into(),
         sha256: String::new(),
         frames_due: 0,
         frames_written: 0,

@@ -6,6 +6,8 @@ use callvault_recorder::conversation::{Direction, Side};
 use callvault_recorder::policy::{NoticeMode, OutboundNotice, Policy, Uninformed};
 
 use super::PromptBook;
+use super::media::SETTLED_WITHIN;
+use crate::ffi::attend::{Digits, Writes};
 use crate::ffi::session::{Flag, Session};
 use crate::legs::Leg;
 use crate::module::Module;
@@ -54,16 +56,14 @@ pub(super) fn wait_for_answer(session: Session<'_>, leg: &Leg) -> bool {
     let limit =
         session.variable(LEG_TIMEOUT).and_then(|seconds| seconds.trim().parse().ok()).filter(|&limit| limit > 0);
     let limit = limit.map(Duration::from_secs);
-    while session.is_up() && !session.flag(Flag::Answered) {
-        if limit.is_some_and(|limit| leg.born.elapsed() > limit) {
-            session.give_up();
-            return false;
-        }
-        if !session.wait_ms(20) {
-            break;
-        }
+    let is_late = || limit.is_some_and(|limit| leg.born.elapsed() > limit);
+    let rings = || session.is_only_rung() && !session.flag(Flag::Answered) && !is_late();
+    session.attend(Writes::Nothing, Digits::Stay, rings);
+    let answered = session.is_up() && session.flag(Flag::Answered);
+    if !answered && is_late() {
+        session.give_up();
     }
-    session.is_up() && session.flag(Flag::Answered)
+    answered
 }
 
 /// Whether legs that are rung are told by the module.
@@ -77,7 +77,8 @@ fn longest(policy: &Policy, book: &PromptBook) -> Option<Duration> {
     let in_language = |language: &String| policy.prompt_for(Direction::Outbound, mode, language);
     let languages = policy.prompts.iter().map(|prompt| &prompt.language);
     let prompt = languages.filter_map(in_language).filter_map(|prompt| book.length(prompt)).max()?;
-    Some(prompt + if mode == NoticeMode::OptIn { policy.consent_within } else { Duration::ZERO })
+    let asked = if mode == NoticeMode::OptIn { policy.consent_within } else { Duration::ZERO };
+    Some(SETTLED_WITHIN + prompt + asked)
 }
 
 fn lengthened(said: &str, by: Duration) -> u64 {

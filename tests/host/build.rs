@@ -11,13 +11,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let headers = Headers::find(&out)?;
     let mut builder = headers.bindings(Path::new("../../include"))?.ignore_functions();
     // What the module's own shim uses of the host beyond the module's list.
-    const MORE: [&str; 9] = [
+    const MORE: [&str; 13] = [
         "switch_channel_t",
         "switch_media_bug_t",
         "switch_media_bug_callback_t",
         "switch_file_handle",
         "switch_input_args_t",
         "switch_rtp_stats_t",
+        "switch_rtp_t",
+        "switch_rtp_flag_t",
+        "dtls_state_t",
+        "dtls_type_t",
         "switch_event_node_t",
         "switch_event_callback_t",
         "switch_io_flag_t",

@@ -27,6 +27,7 @@ mod hold;
 mod hostile_callers;
 mod joiners;
 mod killed;
+mod late_media;
 mod mixed_calls;
 mod moved;
 mod nothing_in_clear;
@@ -46,6 +47,7 @@ mod transfer;
 mod two_hundred_calls;
 mod unharmed;
 mod unload;
+mod webrtc;
 
 use std::process::ExitCode;
 
@@ -60,6 +62,8 @@ fn main() -> ExitCode {
         attest::trials(),
         notice_proof::trials(),
         prompts::trials(),
+        late_media::trials(),
+        webrtc::trials(),
         bridge::trials(),
         by_mode::trials(),
         demonstration::trials(),

@@ -6,7 +6,7 @@ use callvault_test_support::callvault::{Commands, Opened, Row, Vault, View};
 use callvault_test_support::clock::{unix_ms, until};
 use callvault_test_support::intervals::Interval;
 use callvault_test_support::sip::Call;
-use callvault_test_support::suite::{Stage, on_freeswitch, on_stand_in};
+use callvault_test_support::suite::{Stage, on_freeswitch, on_freeswitch_with_browser, on_stand_in};
 use callvault_test_support::{Proof, broken};
 use libtest_mimic::Trial;
 use serde::{Deserialize, Serialize};
@@ -151,18 +151,43 @@ pub fn on_each_host<const N: usize>(promises: [Promise; N]) -> Vec<Trial> {
     promises.into_iter().flat_map(on_both).collect()
 }
 
+/// A promise with a party in a browser, on a real host, and its replay.
+pub fn with_browser(name: &'static str, act: ActWithBrowser, judge: fn(&Account, &Findings) -> Proof) -> [Trial; 2] {
+    let taken = Taken::of(name);
+    let kept = move |(cast, account), stage: &Stage| kept(name, judge, stage, cast, account);
+    let replayed = Promise { name, act: |_| Err("a browser acts it".into()), judge };
+    [
+        on_freeswitch_with_browser(name, move |stage, browser| kept(act(stage, browser)?, stage)),
+        on_stand_in(name, &taken.files(), move |directory| replayed.on_the_stand_in(directory)),
+    ]
+}
+
+/// What parties do, one of them in the browser whose program this is.
+pub type ActWithBrowser = fn(&Stage, &Path) -> Proof<(Cast, Account)>;
+
+/// Judges what was acted on a real host, and keeps it where traces are taken.
+fn kept(
+    name: &'static str,
+    judge: fn(&Account, &Findings) -> Proof,
+    stage: &Stage,
+    cast: Cast,
+    mut account: Account,
+) -> Proof {
+    cast.wait_idle()?;
+    account.commands = cast.commanded();
+    let findings = Findings::gather(&cast.vault, &cast.host, account.recordings)?;
+    judge(&account, &findings)?;
+    leaves_no_personal_data_in(&cast.host.log())?;
+    if std::env::var_os(TAKE).is_some() {
+        Taken::of(name).keep(stage, &cast, &account)?;
+    }
+    Ok(())
+}
+
 impl Promise {
     fn on_a_real_host(self, stage: &Stage) -> Proof {
-        let (cast, mut account) = (self.act)(stage)?;
-        cast.wait_idle()?;
-        account.commands = cast.commanded();
-        let findings = Findings::gather(&cast.vault, &cast.host, account.recordings)?;
-        (self.judge)(&account, &findings)?;
-        leaves_no_personal_data_in(&cast.host.log())?;
-        if std::env::var_os(TAKE).is_some() {
-            Taken::of(self.name).keep(stage, &cast, &account)?;
-        }
-        Ok(())
+        let (cast, account) = (self.act)(stage)?;
+        kept(self.name, self.judge, stage, cast, account)
     }
 
     fn on_the_stand_in(self, directory: &Path) -> Proof {

@@ -42,6 +42,7 @@ pub const FLAGS: &[Named] = named! {
     "break" CF_BREAK
     "early_media" CF_EARLY_MEDIA
     "media_moves" CF_MEDIA_TRANS
+    "ice" CF_ICE
 };
 
 /// States of a channel.
@@ -69,6 +70,16 @@ pub const FLOWS: &[Named] = named! {
     "recvonly" SWITCH_MEDIA_FLOW_RECVONLY
     "inactive" SWITCH_MEDIA_FLOW_INACTIVE
     "disabled" SWITCH_MEDIA_FLOW_DISABLED
+};
+
+/// How far a leg's DTLS handshake is.
+pub const DTLS: &[Named] = named! {
+    "off" DS_OFF
+    "handshake" DS_HANDSHAKE
+    "setup" DS_SETUP
+    "ready" DS_READY
+    "fail" DS_FAIL
+    "invalid" DS_INVALID
 };
 
 /// Directions of a leg.

@@ -2,6 +2,7 @@
 //! own, and the `callvault` program beside it. Plain blocking code; whoever waits, waits for an event with a limit.
 #![forbid(unsafe_code)]
 
+pub mod browser;
 pub mod callvault;
 pub mod clock;
 pub mod codec;

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Arguments, Trial};
 
+use crate::browser;
 use crate::freeswitch::{Configuration, FreeSwitch, Installation, Instance};
 use crate::{Failed, Proof};
 
@@ -47,6 +48,15 @@ pub fn on_freeswitch(name: &str, act: impl FnOnce(&Stage) -> Proof + Send + 'sta
     });
     let trial = trial.with_ignored_flag(missing);
     if missing { trial.with_kind("no FreeSWITCH found") } else { trial }
+}
+
+/// A promise shown on a real host with a party in a browser, whose program the trial is given.
+pub fn on_freeswitch_with_browser(name: &str, act: impl FnOnce(&Stage, &Path) -> Proof + Send + 'static) -> Trial {
+    let Some(browser) = browser::find() else {
+        let missing = Trial::test(format!("freeswitch::{name}"), || Err(Failed::from("no Chromium is found in PATH")));
+        return missing.with_ignored_flag(true).with_kind("no Chromium found");
+    };
+    on_freeswitch(name, move |stage| act(stage, &browser))
 }
 
 /// A promise shown on the host that stands in, with a directory of the trial's own; `needs` are files without which it

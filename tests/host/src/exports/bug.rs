@@ -43,6 +43,12 @@ unsafe extern "C" fn switch_core_media_bug_add(
     place: *mut *mut host::switch_media_bug_t,
 ) -> host::switch_status_t {
     let Some(callback) = callback else { return host::SWITCH_STATUS_FALSE };
+    // A bug without data does nothing: others' bugs, for whose sake it is put on, are not here.
+    if data.is_null() {
+        // SAFETY: the caller's place takes a handle, which is given back and found on no leg.
+        unsafe { *place = std::ptr::dangling_mut() };
+        return host::SWITCH_STATUS_SUCCESS;
+    }
     let bug: &'static Bug =
         Box::leak(Box::new(Bug { callback, data: AtomicPtr::new(data), frame: AtomicPtr::default() }));
     bug.call(host::SWITCH_ABC_TYPE_INIT);

@@ -15,7 +15,7 @@ all! {
     switch_channel_direction switch_channel_test_flag switch_channel_set_flag_value switch_channel_clear_flag
     switch_channel_test_ready switch_channel_get_partner_uuid_copy switch_channel_perform_answer
     switch_channel_get_state switch_channel_get_cause switch_channel_flush_dtmf switch_channel_stop_broadcast
-    switch_channel_perform_hangup
+    switch_channel_perform_hangup switch_channel_has_dtmf switch_channel_dequeue_dtmf
 }
 
 /// # Safety
@@ -90,6 +90,17 @@ unsafe extern "C" fn switch_channel_clear_flag(channel: Channel, flag: host::swi
 unsafe extern "C" fn switch_channel_stop_broadcast(channel: Channel) {
     // SAFETY: the caller's channel is a leg of ours.
     unsafe { of(channel) }.be("break", "1");
+}
+
+/// What was pressed is in the trace, for the hook.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_channel_has_dtmf(_: Channel) -> usize {
+    0
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_channel_dequeue_dtmf(_: Channel, _: *mut host::switch_dtmf_t) -> host::switch_status_t {
+    host::SWITCH_STATUS_FALSE
 }
 
 #[unsafe(no_mangle)]

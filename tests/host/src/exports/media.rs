@@ -1,16 +1,24 @@
-//! What lasts or is counted: playing, sleeping, RTP's statistics.
-use std::ffi::c_char;
+//! What lasts or is counted: playing, reading, RTP's statistics.
+use std::ffi::{c_char, c_int};
 use std::ptr;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use callvault_stand_in::bindings as host;
+use callvault_stand_in::names::{DTLS, value_of};
 
 use super::all;
 use crate::leg::{Session, leg_of};
 use crate::replay;
 
-all! { switch_ivr_play_file switch_ivr_read switch_ivr_sleep switch_core_media_get_stats }
+all! {
+    switch_ivr_play_file switch_ivr_read switch_core_session_read_frame switch_core_session_write_frame switch_sleep
+    switch_micro_time_now switch_core_media_get_rtp_session switch_rtp_dtls_state switch_rtp_test_flag
+    switch_core_media_get_stats
+}
+
+/// As long as a read may take.
+const PACKET: Duration = Duration::from_millis(20);
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn switch_ivr_play_file(
@@ -40,23 +48,60 @@ unsafe extern "C" fn switch_ivr_read(
     host::SWITCH_STATUS_FALSE
 }
 
+/// What the module reads here the hook has read: what happens in a packet's time.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn switch_ivr_sleep(
-    session: Session,
-    ms: u32,
-    _: host::switch_bool_t,
-    args: *mut host::switch_input_args_t,
+unsafe extern "C" fn switch_core_session_read_frame(
+    _: Session,
+    _: *mut *mut host::switch_frame_t,
+    _: u32,
+    _: c_int,
 ) -> host::switch_status_t {
-    replay::sleep(Duration::from_millis(ms.into()), || {
-        // SAFETY: null, or the caller's, alive for the call; its function is called as the host calls it, but that there
-        // is no frame to show.
-        unsafe {
-            match args.as_ref().and_then(|args| Some((args.read_frame_callback?, args.user_data))) {
-                Some((ask, data)) => ask(session, ptr::null_mut(), data),
-                None => host::SWITCH_STATUS_SUCCESS,
-            }
-        }
-    })
+    replay::sleep(PACKET);
+    host::SWITCH_STATUS_SUCCESS
+}
+
+/// What then went to the party is in the trace.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_core_session_write_frame(
+    _: Session,
+    _: *mut host::switch_frame_t,
+    _: u32,
+    _: c_int,
+) -> host::switch_status_t {
+    host::SWITCH_STATUS_SUCCESS
+}
+
+/// `switch_yield`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_sleep(us: i64) {
+    replay::sleep(Duration::from_micros(us.unsigned_abs()));
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_micro_time_now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// None where the host counts no packets of the leg.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_core_media_get_rtp_session(session: Session, _: u32) -> *mut host::switch_rtp_t {
+    // SAFETY: the caller's session is a leg of ours.
+    let counts = unsafe { leg_of(session) }.said("sent").parse::<u32>().is_ok();
+    if counts { session.cast() } else { ptr::null_mut() }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_rtp_dtls_state(rtp: *mut host::switch_rtp_t, _: u32) -> u32 {
+    // SAFETY: what is given out as a leg's RTP session is that leg.
+    value_of(DTLS, &unsafe { leg_of(rtp) }.said("dtls")).unwrap_or(host::DS_OFF)
+}
+
+/// The module asks for one flag alone.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_rtp_test_flag(rtp: *mut host::switch_rtp_t, _: u32) -> u32 {
+    // SAFETY: as for `switch_rtp_dtls_state`.
+    u32::from(unsafe { leg_of(rtp) }.said("unsettled") == "1")
 }
 
 #[unsafe(no_mangle)]

@@ -21,6 +21,7 @@ all! {
     switch_core_event_hook_add_receive_message switch_core_event_hook_remove_receive_message
     switch_core_event_hook_add_state_change switch_core_event_hook_remove_state_change
     switch_core_event_hook_add_recv_dtmf switch_core_event_hook_remove_recv_dtmf switch_ivr_inband_dtmf_session
+    switch_core_session_perform_kill_channel switch_ivr_parse_all_messages
     switch_core_session_perform_receive_message switch_ivr_bg_media switch_ivr_displace_session switch_core_media_bug_count
 }
 
@@ -200,6 +201,24 @@ unsafe extern "C" fn switch_ivr_displace_session(
 #[unsafe(no_mangle)]
 unsafe extern "C" fn switch_core_media_bug_count(_: Session, _: *const c_char) -> u32 {
     0
+}
+
+/// Nobody waits for a packet here.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_core_session_perform_kill_channel(
+    _: Session,
+    _: *const c_char,
+    _: *const c_char,
+    _: c_int,
+    _: u32,
+) -> host::switch_status_t {
+    host::SWITCH_STATUS_SUCCESS
+}
+
+/// What the host told the leg is in the trace.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_ivr_parse_all_messages(_: Session) -> host::switch_status_t {
+    host::SWITCH_STATUS_FALSE
 }
 
 /// What the far end then answers is in the trace.

@@ -106,16 +106,11 @@ pub fn last(name: &str, leg: &'static Leg) -> host::switch_status_t {
     }
 }
 
-/// The module sleeps on a leg: what happens meanwhile, up to the next call that lasts. `go_on` is asked between, as the
-/// host asks at each frame; anything but success is the answer.
-pub fn sleep(length: Duration, mut go_on: impl FnMut() -> host::switch_status_t) -> host::switch_status_t {
+/// The module reads a leg, or sleeps: what happens meanwhile, up to the next call that lasts.
+pub fn sleep(length: Duration) {
     let until = Instant::now() + length;
     let mut queue = own();
     while Instant::now() < until {
-        let status = go_on();
-        if status != host::SWITCH_STATUS_SUCCESS {
-            return status;
-        }
         let look = until.min(Instant::now() + LOOK);
         match queue.as_ref().and_then(|queue| Some((queue, queue.next(Some(look))?))) {
             Some((here, place)) if matches!(here.what(place), What::Call(..) | What::ApplicationEnded) => {
@@ -127,5 +122,4 @@ pub fn sleep(length: Duration, mut go_on: impl FnMut() -> host::switch_status_t)
             None => std::thread::sleep(look.saturating_duration_since(Instant::now())),
         }
     }
-    host::SWITCH_STATUS_SUCCESS
 }

@@ -24,12 +24,19 @@ fn place_of_question(before: &[Record], answer: &Record) -> Option<usize> {
     if !answer.what.is_answer() {
         return None;
     }
-    let is_variable = matches!(answer.what, What::Variable(..));
+    // How far the way out is is asked as often as it may change: what it was at first was so when the callback began.
+    let is_first = |name: &str| {
+        let same =
+            |record: &&Record| matches!(&record.what, What::Is(own, _) if own == name) && record.leg == answer.leg;
+        ["dtls", "unsettled"].contains(&name) && !before.iter().any(|record| same(&record))
+    };
+    let is_fixed =
+        matches!(&answer.what, What::Variable(..)) || matches!(&answer.what, What::Is(name, _) if is_first(name));
     let place = before.iter().rposition(|record| record.thread == answer.thread && !record.what.is_answer())?;
     let question = &before[place];
     // What the host says at a callback's beginning stands in front of it already.
     let of_it = question.leg == answer.leg && !question.what.is_mark() && !question.what.is_frame();
-    let may_move = is_variable || (!matches!(question.what, What::Application(..)) && is_asked(answer, question));
+    let may_move = is_fixed || (!matches!(question.what, What::Application(..)) && is_asked(answer, question));
     (of_it && may_move).then_some(place)
 }
 
@@ -57,6 +64,7 @@ mod tests {
             record(5, 1, is("answered")),
             record(6, 1, What::Application("notice".into(), String::new())),
             record(7, 1, variable("language")),
+            record(8, 1, is("unsettled")),
             record(900, 1, is("hold")),
         ];
         let mut trace = Trace { records, ..Trace::default() };
@@ -69,6 +77,7 @@ mod tests {
             What::Handler("pre-init".into()),
             What::Change,
             variable("language"),
+            is("unsettled"),
             What::Application("notice".into(), String::new()),
             is("hold"),
         ];

@@ -108,7 +108,7 @@ unsafe extern "C" fn switch_core_media_bug_add(
     // SAFETY: forwarded with what the caller gave, or with our callback and data that is never freed.
     unsafe {
         let forward = next::<Add>(c"switch_core_media_bug_add");
-        let ours = callback.is_some_and(|callback| callbacks::of_module(callback as *const c_void));
+        let ours = !data.is_null() && callback.is_some_and(|callback| callbacks::of_module(callback as *const c_void));
         if !ours {
             return forward(session, function, target, callback, data, stop, flags, bug);
         }
@@ -280,16 +280,51 @@ unsafe extern "C" fn switch_channel_perform_answer(
     }
 }
 
+// What is read, written and told to the leg meanwhile comes by itself.
+
 #[unsafe(no_mangle)]
-unsafe extern "C" fn switch_ivr_sleep(
+unsafe extern "C" fn switch_core_session_read_frame(
     session: Session,
-    ms: u32,
-    sync: host::switch_bool_t,
-    arguments: *mut host::switch_input_args_t,
+    frame: *mut *mut host::switch_frame_t,
+    flags: u32,
+    stream: c_int,
 ) -> Status {
-    type Sleep = unsafe extern "C" fn(Session, u32, host::switch_bool_t, *mut host::switch_input_args_t) -> Status;
-    // SAFETY: forwarded with what the caller gave. What is read meanwhile comes by itself; the module sleeps as long.
-    with_inside(false, || unsafe { next::<Sleep>(c"switch_ivr_sleep")(session, ms, sync, arguments) })
+    type Read = unsafe extern "C" fn(Session, *mut *mut host::switch_frame_t, u32, c_int) -> Status;
+    // SAFETY: forwarded with what the caller gave.
+    with_inside(false, || unsafe { next::<Read>(c"switch_core_session_read_frame")(session, frame, flags, stream) })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_core_session_write_frame(
+    session: Session,
+    frame: *mut host::switch_frame_t,
+    flags: u32,
+    stream: c_int,
+) -> Status {
+    type Write = unsafe extern "C" fn(Session, *mut host::switch_frame_t, u32, c_int) -> Status;
+    // SAFETY: forwarded with what the caller gave.
+    with_inside(false, || unsafe { next::<Write>(c"switch_core_session_write_frame")(session, frame, flags, stream) })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_ivr_parse_all_messages(session: Session) -> Status {
+    type Parse = unsafe extern "C" fn(Session) -> Status;
+    // SAFETY: forwarded with what the caller gave.
+    with_inside(false, || unsafe { next::<Parse>(c"switch_ivr_parse_all_messages")(session) })
+}
+
+/// The module asks for it to see how far the way out is: DTLS's state and whether the far end's address is confirmed.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_core_media_get_rtp_session(session: Session, kind: u32) -> *mut host::switch_rtp_t {
+    type Get = unsafe extern "C" fn(Session, u32) -> *mut host::switch_rtp_t;
+    // SAFETY: forwarded with what the caller gave.
+    unsafe {
+        let rtp = next::<Get>(c"switch_core_media_get_rtp_session")(session, kind);
+        if inside() && !rtp.is_null() {
+            notes::media_path(session, rtp);
+        }
+        rtp
+    }
 }
 
 /// # Safety

@@ -9,7 +9,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use callvault_stand_in::bindings as host;
-use callvault_stand_in::names::{DIRECTIONS, FLAGS, FLOWS, FRAMES, Named, STATES, name_of};
+use callvault_stand_in::names::{DIRECTIONS, DTLS, FLAGS, FLOWS, FRAMES, Named, STATES, name_of};
 use callvault_stand_in::trace::{Codec, Frame, Record, What, Writer};
 
 use crate::next::next;
@@ -250,6 +250,23 @@ pub unsafe fn sent(session: Session) -> *mut host::switch_rtp_stats_t {
         is(session, "sent", stats.as_ref().map_or(-1, |stats| stats.outbound.packet_count as i64).to_string());
         stats
     }
+}
+
+/// How far the way out to the party is.
+///
+/// # Safety
+/// Both are alive and belong together.
+pub unsafe fn media_path(session: Session, rtp: *mut host::switch_rtp_t) {
+    type OfRtp = unsafe extern "C" fn(*mut host::switch_rtp_t, u32) -> u32;
+    // SAFETY: by this function's contract.
+    let (dtls, unsettled) = unsafe {
+        (
+            next::<OfRtp>(c"switch_rtp_dtls_state")(rtp, host::DTLS_TYPE_RTP),
+            next::<OfRtp>(c"switch_rtp_test_flag")(rtp, host::SWITCH_RTP_FLAG_AUTOADJ),
+        )
+    };
+    is(session, "dtls", named(DTLS, dtls));
+    is(session, "unsettled", u8::from(unsettled != 0).to_string());
 }
 
 unsafe fn partner(channel: Channel) -> Option<String> {

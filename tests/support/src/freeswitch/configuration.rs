@@ -36,12 +36,15 @@ pub struct Configuration {
     switch: Vec<(String, String)>,
     files: Vec<(String, String)>,
     module: Option<PathBuf>,
+    browsers: bool,
 }
 
 /// The ports of one instance.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ports {
     pub sip: u16,
+    /// SIP over WebSockets.
+    pub browsers: u16,
     pub events: u16,
     /// First and last RTP port.
     pub media: (u16, u16),
@@ -63,6 +66,7 @@ impl Configuration {
             switch: Vec::new(),
             files: Vec::new(),
             module: None,
+            browsers: false,
         };
         bare.extension("echo", &[("answer", ""), ("echo", "")])
             .extension("park", &[("answer", ""), ("park", "")])
@@ -89,6 +93,15 @@ impl Configuration {
     pub fn user(mut self, agent: &UserAgent) -> Self {
         self.users.push((agent.name().into(), agent.dial_string()));
         self
+    }
+
+    /// With browsers as parties: SIP over WebSockets, whoever registers is rung by its name, ICE and DTLS on this machine.
+    #[must_use]
+    pub fn for_browsers(mut self) -> Self {
+        self.browsers = true;
+        self.profile_parameter("accept-blind-reg", "true")
+            .profile_parameter("apply-candidate-acl", "loopback.auto")
+            .profile_parameter("codec-prefs", "OPUS,PCMU,PCMA")
     }
 
     /// A parameter of the SIP profile.
@@ -152,7 +165,7 @@ impl Configuration {
             .chain([("password", super::esl::PASSWORD.to_owned()), ("nat-map", "false".into())])
             .map(|(name, value)| (name.to_owned(), value));
         write("event_socket.conf.xml", configuration("event_socket.conf", &settings(events)))?;
-        write("sofia.conf.xml", configuration("sofia.conf", &self.sofia(ports.sip)))?;
+        write("sofia.conf.xml", configuration("sofia.conf", &self.sofia(ports)))?;
         write("logfile.conf.xml", configuration("logfile.conf", &logfile(logs)))?;
         write("conference.conf.xml", configuration("conference.conf", CONFERENCE))?;
         write("fifo.conf.xml", configuration("fifo.conf", "  <settings/>\n  <fifos/>\n"))?;
@@ -208,7 +221,7 @@ impl Configuration {
         )
     }
 
-    fn sofia(&self, port: u16) -> String {
+    fn sofia(&self, ports: Ports) -> String {
         let own = [
             ("sip-ip", "127.0.0.1"),
             ("rtp-ip", "127.0.0.1"),
@@ -231,7 +244,8 @@ impl Configuration {
             .iter()
             .map(|&(name, value)| (name.to_owned(), value.to_owned()))
             .filter(|(name, _)| !self.profile.iter().any(|(own, _)| own == name))
-            .chain([("sip-port".to_owned(), port.to_string())])
+            .chain([("sip-port".to_owned(), ports.sip.to_string())])
+            .chain(self.browsers.then(|| ("ws-binding".to_owned(), format!("127.0.0.1:{}", ports.browsers))))
             .chain(self.profile.iter().cloned());
         format!("  <profiles>\n  <profile name=\"test\">\n{}  </profile>\n  </profiles>\n", settings(parameters))
     }

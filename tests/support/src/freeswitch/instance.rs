@@ -81,6 +81,11 @@ impl Instance {
         self.ports.sip
     }
 
+    /// The SIP profile's port for browsers.
+    pub fn browser_port(&self) -> u16 {
+        self.ports.browsers
+    }
+
     /// Where everything of it lies; its log is `log/freeswitch.log`, its configuration `conf`.
     pub fn directory(&self) -> &Path {
         &self.directory
@@ -263,14 +268,17 @@ fn pause(ended: &Receiver<String>) -> Proof {
 /// SIP and event ports that are free now, and an RTP range held by a socket at its beginning.
 fn free_ports() -> Proof<(Ports, UdpSocket)> {
     let sip = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-    let events = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    let [events, browsers] =
+        [TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?]
+            .map(|listener| listener.local_addr().map(|address| address.port()));
+    let (events, browsers) = (events?, browsers?);
     let seed = u64::from(std::process::id()) << 16 | u64::from(sip);
     // Below the range from which the system gives ports to everybody else.
     for attempt in 0..64 {
         let first = 10_000 + (noise_word(seed ^ noise_word(attempt)) % 10) as u16 * MEDIA_PORTS;
         if let Ok(range) = UdpSocket::bind((Ipv4Addr::LOCALHOST, first)) {
             let media = (first + 2, first + MEDIA_PORTS - 2);
-            return Ok((Ports { sip, events, media }, range));
+            return Ok((Ports { sip, browsers, events, media }, range));
         }
     }
     broken!("no range of RTP ports is free")

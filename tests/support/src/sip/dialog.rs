@@ -134,7 +134,7 @@ impl CallInner {
         let mut dialog = locked(&self.dialog);
         dialog.version += 1;
         let offer = Description::offer(
-            self.media.port(),
+            self.described_port(),
             &dialog.codecs,
             self.plan.packet_time(),
             dialog.direction,
@@ -355,6 +355,10 @@ impl CallInner {
     }
 
     /// A response to an INVITE with our answer to its offer, or our offer where it has none.
+    fn described_port(&self) -> u16 {
+        self.plan.described_port.unwrap_or_else(|| self.media.port())
+    }
+
     pub(super) fn described(
         &self,
         dialog: &mut Dialog,
@@ -363,7 +367,7 @@ impl CallInner {
         reason: &str,
     ) -> Option<Message> {
         dialog.version += 1;
-        let (port, time) = (self.media.port(), self.plan.packet_time());
+        let (port, time) = (self.described_port(), self.plan.packet_time());
         let ours = match Description::parse(&invite.body) {
             Some(offer) => {
                 let answer = offer.answer(port, &dialog.codecs, offer.packet_time.unwrap_or(time), dialog.version)?;

@@ -18,6 +18,9 @@ pub struct CallPlan {
     pub headers: Vec<(String, String)>,
     /// What its device says of being recorded in its session descriptions (`a=recordpref`, RFC 7866).
     pub prefers: Option<&'static str>,
+    /// The port that its descriptions name for its media, where that is not its own: behind a NAT they name one that
+    /// nothing reaches.
+    pub described_port: Option<u16>,
 }
 
 impl Default for CallPlan {
@@ -36,6 +39,7 @@ impl CallPlan {
             from: None,
             headers: Vec::new(),
             prefers: None,
+            described_port: None,
         }
     }
 
@@ -55,6 +59,13 @@ impl CallPlan {
     #[must_use]
     pub fn preferring(mut self, preference: &'static str) -> Self {
         self.prefers = Some(preference);
+        self
+    }
+
+    /// Behind a NAT: its descriptions name this port, its packets come from another.
+    #[must_use]
+    pub fn behind(mut self, described: u16) -> Self {
+        self.described_port = Some(described);
         self
     }
 
