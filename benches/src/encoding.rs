@@ -123,7 +123,7 @@ fn end(rig: &Rig, parties: &[Party_]) -> (u64, u64) {
     let (mut open, mut all_records, mut all_bytes) = (parties.len(), 0, 0);
     while open > 0 {
         match rig.reports.recv_timeout(PATIENCE).expect("every track is closed in time") {
-            PoolReport::SegmentOpened { .. } => {}
+            PoolReport::SegmentOpened { .. } | PoolReport::Store { .. } => {}
             PoolReport::SegmentClosed { records, bytes, .. } => {
                 all_records += records;
                 all_bytes += bytes;

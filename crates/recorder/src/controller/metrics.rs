@@ -66,7 +66,11 @@ pub(super) fn text(status: &Status, outcomes: &OutcomeCounts, standings: &Standi
     counter("sync_faults", "Flushes of the store or the keystore that failed", status.books.sync_faults);
     counter("track_faults", "Faults of tracks in the encoder pool", status.pool.faults);
     counter("encoder_overloads", "Times that G.711 was kept as it came to save time", status.pool.overloads);
-    counter("entries_lost_to_store", "Entries lost because the store refused for too long", status.pool.lost_to_store);
+    counter(
+        "entries_lost_to_store",
+        "Entries lost because more waited for the store than may",
+        status.pool.lost_to_store,
+    );
     counter("released", "Copies released", status.released);
     counter("releases_refused", "Releases refused or failed", status.releases_refused);
     counter("destroyed", "Recordings destroyed", status.expiry.destroyed);

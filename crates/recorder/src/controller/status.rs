@@ -217,7 +217,7 @@ pub struct Pool {
     pub kept_by_overload: u64,
     /// Frames that were not of their codec.
     pub undecodable: u64,
-    /// Entries lost because the store refused for too long.
+    /// Entries lost because more waited for the store than may.
     pub lost_to_store: u64,
     /// Bytes that wait, sealed, for the store now.
     pub waiting_bytes: u64,
@@ -365,8 +365,12 @@ impl fmt::Display for Status {
         )?;
         writeln!(
             f,
-            "encoding    {} threads, {} faults of tracks, {} overloads",
-            self.pool.threads, self.pool.faults, self.pool.overloads
+            "encoding    {} threads, {} faults of tracks, {} overloads; {} KiB wait for the store, {} packets lost to it",
+            self.pool.threads,
+            self.pool.faults,
+            self.pool.overloads,
+            self.pool.waiting_bytes / 1024,
+            self.pool.lost_to_store
         )?;
         write!(f, "catalogue   {} rows waiting, {} lost", self.books.rows_waiting, self.books.rows_lost)?;
         match self.books.store_free {

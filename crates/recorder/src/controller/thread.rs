@@ -255,6 +255,11 @@ impl Controller {
                 });
                 self.step(Input::TrackClosed { recording, track, kept });
             }
+            PoolReport::Store { slow: true } => self.shared.raise(
+                "store_slow",
+                "the store lets what is recorded wait for more than 5 s; it waits sealed in memory and is lost when the room for that is used up; look at the data directory's disk",
+            ),
+            PoolReport::Store { slow: false } => self.shared.clear("store_slow"),
             PoolReport::Fault { recording, track, what } => {
                 self.failed_tracks.insert((recording, track));
                 self.shared.counts.pool_faults.fetch_add(1, Ordering::Relaxed);

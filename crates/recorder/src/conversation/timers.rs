@@ -13,8 +13,8 @@ pub(super) const NOTICE_CUT: Duration = Duration::from_secs(2);
 /// How long the line must be open after a whole notice: who hangs up before has refused (see NOT-01).
 pub(super) const LINE_OPEN: Duration = Duration::from_millis(150);
 /// How long an outcome waits for the word that its tracks are closed: longer than the encoder pool waits for a store
-/// that refuses (60 s), or a call of which nothing could be kept would pass for recorded.
-pub(super) const TRACKS_CLOSE: Duration = Duration::from_secs(75);
+/// that refuses (10 minutes), or a call of which nothing could be kept would pass for recorded.
+pub(super) const TRACKS_CLOSE: Duration = Duration::from_secs(615);
 /// A recording that lasts longer goes on in a new one, so that its epoch's day is known at its start (decision 6).
 pub(super) const LONGEST_RECORDING: Duration = Duration::from_secs(24 * 3600);
 /// How long to wait before asking again for a new recording.

@@ -14,6 +14,7 @@ mod report;
 mod segment_file;
 mod side;
 mod stats;
+mod store_writer;
 mod track;
 mod worker;
 
@@ -36,6 +37,7 @@ pub use segment_file::SegmentFiles;
 pub use stats::PoolStats;
 
 use stats::PoolCounters;
+use store_writer::{Backlog, StoreWriter};
 use worker::{Command, Worker};
 
 /// How often a worker walks its rings. A ring holds at least ten times as much.
@@ -48,6 +50,8 @@ pub struct PoolSettings {
     pub threads: usize,
     /// How audio is kept, from the next segment on.
     pub profile: Profile,
+    /// How many bytes may wait, sealed, for the store, all tracks together.
+    pub store_backlog: u64,
 }
 
 /// Which side of a leg a ring comes from.
@@ -98,10 +102,13 @@ pub struct EncoderPool {
     workers: Vec<Sender<Command>>,
     threads: Vec<JoinHandle<()>>,
     counters: Arc<PoolCounters>,
+    backlog: Arc<Backlog>,
+    /// Ends after the workers, with what they left it.
+    store: Option<JoinHandle<()>>,
 }
 
 impl EncoderPool {
-    /// Starts the threads `callvault-enc-0` … Reports are sent without waiting: where the channel is full they are
+    /// Starts the threads `callvault-enc-0` … and `callvault-store`. Reports are sent without waiting: where the channel is full they are
     /// kept and sent later.
     pub fn start(
         settings: PoolSettings,
@@ -111,10 +118,18 @@ impl EncoderPool {
         reports: Sender<PoolReport>,
     ) -> Result<Self, PoolFault> {
         let counters = Arc::new(PoolCounters::default());
-        let mut pool = Self { workers: Vec::new(), threads: Vec::new(), counters: Arc::clone(&counters) };
+        let (writer, thread) =
+            StoreWriter::start(store, settings.store_backlog).map_err(|source| PoolFault { source })?;
+        let mut pool = Self {
+            workers: Vec::new(),
+            threads: Vec::new(),
+            counters: Arc::clone(&counters),
+            backlog: writer.backlog(),
+            store: Some(thread),
+        };
         for number in 0..settings.threads.max(1) {
             let (commands, inbox) = unbounded();
-            let (store, decoders, clock) = (Arc::clone(&store), Arc::clone(&decoders), Arc::clone(&clock));
+            let (store, decoders, clock) = (writer.clone(), Arc::clone(&decoders), Arc::clone(&clock));
             let (counters, reports) = (Arc::clone(&counters), reports.clone());
             let run = move || Worker::new(settings.profile, store, decoders, clock, counters, reports).run(&inbox);
             let thread = std::thread::Builder::new().name(format!("callvault-enc-{number}")).spawn(run);
@@ -181,7 +196,7 @@ impl EncoderPool {
 
     /// What the pool has done so far.
     pub fn stats(&self) -> PoolStats {
-        self.counters.read()
+        self.counters.read(self.backlog.waiting())
     }
 
     /// The number of threads.
@@ -201,7 +216,7 @@ impl Drop for EncoderPool {
     /// Ends the threads and waits for them: their code may be unmapped next.
     fn drop(&mut self) {
         self.workers.clear();
-        for thread in self.threads.drain(..) {
+        for thread in self.threads.drain(..).chain(self.store.take()) {
             let _ = thread.join();
         }
     }

@@ -1,15 +1,16 @@
 //! A track's way into the store: entries become records, records segments.
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::TrackPlan;
 use super::report::{PoolReport, TrackFault};
-use super::segment_file::{SegmentFile, SegmentFiles};
+use super::segment_file::SegmentFile;
 use super::stats::{PoolCounters, bump};
+use super::store_writer::{Progress, StoreWriter};
 use crate::evidence::GapReason;
-use crate::seal::{Entry, SealFault, SegmentHeader, SegmentWriter, StoredCodec};
+use crate::seal::{Entry, SealFault, SegmentHeader, SegmentSummary, SegmentWriter, StoredCodec, record_size};
 use crate::store::SegmentName;
 
 /// An entry waits this long at most before it is sealed into a record; with a worker's round, less than 500 ms.
@@ -20,10 +21,11 @@ const RECORD_LENGTH_US: u64 = 980_000;
 const RECORD_BYTES: usize = 256 * 1024;
 /// A segment's length at most.
 const SEGMENT_LENGTH_US: u64 = 3_600_000_000;
-/// How long a finished segment is kept for a store that refuses.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Finished segments that wait for the store at most.
-const FINISHED: usize = 4;
+/// How long a finished segment is kept for a store that refuses it: a full disk can be cleared by then. An outcome waits
+/// a little longer (`conversation::timers::TRACKS_CLOSE`).
+const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a track that ends at once waits for what the store is taking.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// How a segment's audio is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +38,7 @@ pub(super) struct Form {
 
 /// What an outlet needs of the pool.
 pub(super) struct Surroundings<'a> {
-    pub(super) files: &'a Arc<dyn SegmentFiles>,
+    pub(super) store: &'a StoreWriter,
     pub(super) counters: &'a PoolCounters,
     pub(super) reports: &'a mut VecDeque<PoolReport>,
 }
@@ -46,10 +48,10 @@ pub(super) struct Outlet {
     plan: Arc<TrackPlan>,
     next_index: u32,
     open: Option<Segment>,
-    finished: Vec<(Segment, Instant)>,
-    /// The store refuses records since the last that it took.
+    finished: Vec<Finished>,
+    /// The store refuses, or has no room for, this track's records since the last that it took.
     refusing: bool,
-    /// Entries lost to the store, told as a gap with the next record that is taken: from, to.
+    /// Entries lost to the store, told as a gap with the next record that finds room: from, to.
     lost: Option<(u64, u64)>,
     /// Packets lost to the store.
     pub(super) packets_lost: u64,
@@ -57,20 +59,43 @@ pub(super) struct Outlet {
     pub(super) store_gaps: Vec<(u64, u64)>,
 }
 
+/// A segment that takes entries.
 struct Segment {
     writer: SegmentWriter<SegmentFile>,
-    name: SegmentName,
-    form: Form,
-    made: Arc<AtomicBool>,
-    told: bool,
+    way: Way,
     start_us: Option<u64>,
     pending: Vec<Entry>,
     pending_bytes: usize,
     pending_since: Option<Instant>,
-    /// What of the pool's count of waiting bytes is this segment's.
-    waiting: u64,
-    /// What waits, sealed: from, to, packets.
-    unwritten: Option<(u64, u64, u64)>,
+}
+
+/// A segment whose last record is sealed.
+struct Finished {
+    way: Way,
+    summary: SegmentSummary,
+    since: Instant,
+}
+
+/// A segment's sealed bytes on their way to the store.
+struct Way {
+    name: SegmentName,
+    form: Form,
+    progress: Arc<Progress>,
+    /// The bytes before its first record.
+    prologue: u64,
+    told: bool,
+    /// What waits, record by record.
+    waiting: VecDeque<Waiting>,
+    /// The store's bytes at the last look.
+    written: u64,
+}
+
+/// A record that waits: where it ends in the file, where its entries lie on the track, and how many are packets.
+struct Waiting {
+    ends: u64,
+    from: u64,
+    to: u64,
+    packets: u64,
 }
 
 impl Outlet {
@@ -89,7 +114,7 @@ impl Outlet {
 
     /// The open segment's form.
     pub(super) fn form(&self) -> Option<Form> {
-        self.open.as_ref().map(|segment| segment.form)
+        self.open.as_ref().map(|segment| segment.way.form)
     }
 
     /// Whether the open segment has to end before an entry at this offset.
@@ -101,6 +126,9 @@ impl Outlet {
     /// Begins a segment of this form; one that is open is ended first.
     pub(super) fn begin(&mut self, form: Form, around: &mut Surroundings<'_>) -> Result<(), SealFault> {
         self.end_segment(around);
+        if !around.store.has_room(RECORD_BYTES) {
+            return Err(SealFault::Backlog);
+        }
         let plan = &self.plan;
         let name = SegmentName { recording: plan.recording, track: plan.track, segment: self.next_index };
         let header = SegmentHeader {
@@ -120,22 +148,17 @@ impl Outlet {
             notices: plan.notices.clone(),
             standings: plan.standings.clone(),
         };
-        let made = Arc::new(AtomicBool::new(false));
-        let file = SegmentFile::new(Arc::clone(around.files), name, Arc::clone(&made));
+        let (file, progress) = around.store.file(name);
         let writer = SegmentWriter::create(file, &header, &plan.ready.key)?;
         self.next_index += 1;
+        let (told, waiting, prologue) = (false, VecDeque::new(), writer.sealed());
         self.open = Some(Segment {
             writer,
-            name,
-            form,
-            made,
-            told: false,
+            way: Way { name, form, progress, prologue, told, waiting, written: 0 },
             start_us: None,
             pending: Vec::new(),
             pending_bytes: 0,
             pending_since: None,
-            waiting: 0,
-            unwritten: None,
         });
         Ok(())
     }
@@ -152,26 +175,30 @@ impl Outlet {
         }
     }
 
-    /// Time goes on: seals what is old enough, tries again what the store refused.
+    /// Time goes on: seals what is old enough, and looks how far the store is.
     pub(super) fn tick(&mut self, around: &mut Surroundings<'_>) {
         let due = |since: Instant| since.elapsed() >= RECORD_AGE;
         if self.open.as_ref().is_some_and(|segment| segment.pending_since.is_some_and(due)) {
             self.seal(around);
-        } else {
-            self.try_again(around);
         }
-        self.finish_finished(around);
+        self.look(around);
     }
 
-    /// Ends the open segment. Its entries are sealed at once; a store that refuses gets them later.
+    /// Ends the open segment: its last record is sealed, and says what was lost.
     pub(super) fn end_segment(&mut self, around: &mut Surroundings<'_>) {
         self.seal(around);
-        let Some(segment) = self.open.take() else { return };
-        if self.finished.len() >= FINISHED {
-            self.give_up(0, around);
+        let Some(Segment { writer, way, .. }) = self.open.take() else { return };
+        let last: Vec<Entry> = self.lost.map(|(from, to)| store_gap(from, to)).into_iter().collect();
+        match writer.finish(&last) {
+            Ok(summary) => {
+                self.settle_lost();
+                self.finished.push(Finished { way, summary, since: Instant::now() });
+            }
+            Err(fault) => {
+                self.refused(fault, around);
+                self.give_up(way, around);
+            }
         }
-        self.finished.push((segment, Instant::now()));
-        self.finish_finished(around);
     }
 
     /// Whether nothing waits for the store.
@@ -179,16 +206,20 @@ impl Outlet {
         self.open.is_none() && self.finished.is_empty()
     }
 
-    /// Nothing is waited for any longer.
+    /// Nothing is waited for any longer than the store takes for what it has before it.
     pub(super) fn abandon(&mut self, around: &mut Surroundings<'_>) {
         self.end_segment(around);
-        while !self.finished.is_empty() {
-            self.give_up(0, around);
+        if !self.finished.is_empty() {
+            around.store.flush(LAST_WORDS);
+            self.look(around);
         }
+        for finished in std::mem::take(&mut self.finished) {
+            self.give_up(finished.way, around);
+        }
+        self.settle_lost();
     }
 
     fn seal(&mut self, around: &mut Surroundings<'_>) {
-        self.try_again(around);
         let Some(segment) = &mut self.open else { return };
         let mut entries = std::mem::take(&mut segment.pending);
         segment.pending_bytes = 0;
@@ -196,41 +227,19 @@ impl Outlet {
         if let Some((from, to)) = self.lost {
             entries.insert(0, store_gap(from, to));
         }
-        if entries.is_empty() {
-            return;
-        }
-        let result = segment.writer.append(&entries);
-        segment.count_waiting(around.counters);
-        segment.tell_opened(&self.plan, around);
+        let Some((from, to, packets)) = extent(&entries) else { return };
+        let room = around.store.has_room(record_size(&entries));
+        let result = if room { segment.writer.append(&entries) } else { Err(SealFault::Backlog) };
         match result {
             Ok(()) => {
-                segment.unwritten = None;
+                segment.way.waiting.push_back(Waiting { ends: segment.writer.sealed(), from, to, packets });
                 self.settle_lost();
-                self.refusing = false;
-            }
-            // It is sealed and waits in the writer.
-            Err(SealFault::Store(fault)) => {
-                segment.wait_for(&entries);
-                self.settle_lost();
-                self.refused(SealFault::Store(fault), around);
             }
             Err(fault) => {
-                self.lose(&entries, around);
+                self.lose(from, to, packets, around);
                 self.refused(fault, around);
             }
         }
-    }
-
-    /// Offers the store what it refused before.
-    fn try_again(&mut self, around: &mut Surroundings<'_>) {
-        let Some(segment) = &mut self.open else { return };
-        if segment.writer.waiting() == 0 || segment.writer.flush().is_err() {
-            return;
-        }
-        segment.unwritten = None;
-        segment.count_waiting(around.counters);
-        segment.tell_opened(&self.plan, around);
-        self.refusing = false;
     }
 
     /// The gap that told of lost entries is sealed.
@@ -238,13 +247,7 @@ impl Outlet {
         self.store_gaps.extend(self.lost.take());
     }
 
-    fn lose(&mut self, entries: &[Entry], around: &mut Surroundings<'_>) {
-        if let Some((from, to, packets)) = extent(entries) {
-            self.lose_extent(from, to, packets, around);
-        }
-    }
-
-    fn lose_extent(&mut self, from: u64, to: u64, packets: u64, around: &mut Surroundings<'_>) {
+    fn lose(&mut self, from: u64, to: u64, packets: u64, around: &mut Surroundings<'_>) {
         self.packets_lost += packets;
         around.counters.lost_to_store.fetch_add(packets, Ordering::Relaxed);
         let (since, until) = self.lost.unwrap_or((from, to));
@@ -258,56 +261,42 @@ impl Outlet {
         }
     }
 
-    fn finish_finished(&mut self, around: &mut Surroundings<'_>) {
-        let mut at = 0;
-        while at < self.finished.len() {
-            let (segment, since) = &mut self.finished[at];
-            if let Err(fault) = segment.writer.flush() {
-                let out_of_patience = since.elapsed() >= PATIENCE;
-                self.refused(fault, around);
-                if out_of_patience {
-                    self.give_up(at, around);
-                } else {
-                    at += 1;
-                }
-                continue;
-            }
-            self.finish(at, around);
+    /// How far the store is.
+    fn look(&mut self, around: &mut Surroundings<'_>) {
+        let mut took = false;
+        let mut refusal = None;
+        let finished = self.finished.iter_mut().map(|finished| &mut finished.way);
+        for way in finished.chain(self.open.as_mut().map(|segment| &mut segment.way)) {
+            took |= way.look();
+            refusal = way.progress.refusal().or(refusal);
+            way.tell_opened(&self.plan, around);
         }
-    }
-
-    /// Writes the last record; the store took all others. It is empty, or tells what was lost.
-    fn finish(&mut self, at: usize, around: &mut Surroundings<'_>) {
-        let (mut segment, _) = self.finished.remove(at);
-        segment.count_waiting(around.counters);
-        segment.tell_opened(&self.plan, around);
-        let (recording, track, index) = (self.plan.recording, self.plan.track, segment.name.segment);
-        let lost = if self.open.is_none() { self.lost } else { None };
-        let last: Vec<Entry> = lost.map(|(from, to)| store_gap(from, to)).into_iter().collect();
-        match segment.writer.finish(&last) {
-            Ok(summary) => {
-                self.refusing = false;
-                if lost.is_some() {
-                    self.settle_lost();
-                }
-                let (records, bytes, sha256) = (summary.records, summary.bytes, summary.sha256);
+        if took {
+            self.refusing = false;
+        }
+        if let Some(refusal) = refusal {
+            self.refused(SealFault::Store(refusal), around);
+        }
+        let (recording, track) = (self.plan.recording, self.plan.track);
+        for finished in std::mem::take(&mut self.finished) {
+            let SegmentSummary { records, bytes, sha256 } = finished.summary;
+            let index = finished.way.name.segment;
+            if finished.way.written == bytes {
                 around.reports.push_back(PoolReport::SegmentClosed { recording, track, index, records, bytes, sha256 });
-            }
-            Err(fault) => {
-                self.settle_lost();
-                self.refused(fault, around);
+            } else if finished.since.elapsed() >= PATIENCE {
+                self.give_up(finished.way, around);
+            } else {
+                self.finished.push(finished);
             }
         }
     }
 
-    /// A finished segment that the store never took whole.
-    fn give_up(&mut self, at: usize, around: &mut Surroundings<'_>) {
-        let (segment, _) = self.finished.remove(at);
-        around.counters.waiting_bytes.fetch_sub(segment.waiting, Ordering::Relaxed);
-        if let Some((from, to, packets)) = segment.unwritten {
-            self.lose_extent(from, to, packets, around);
+    /// A segment that the store never took whole.
+    fn give_up(&mut self, way: Way, around: &mut Surroundings<'_>) {
+        way.progress.give_up();
+        for Waiting { from, to, packets, .. } in way.waiting {
+            self.lose(from, to, packets, around);
         }
-        self.settle_lost();
         self.report(TrackFault::Seal(SealFault::Backlog), around);
     }
 
@@ -340,28 +329,24 @@ impl Segment {
         };
         self.pending_bytes > RECORD_BYTES || entry.end_us().saturating_sub(*first) > RECORD_LENGTH_US
     }
+}
 
-    fn count_waiting(&mut self, counters: &PoolCounters) {
-        let now = self.writer.waiting() as u64;
-        counters.waiting_bytes.fetch_add(now.wrapping_sub(self.waiting), Ordering::Relaxed);
-        self.waiting = now;
-    }
-
-    fn wait_for(&mut self, entries: &[Entry]) {
-        let Some((from, to, packets)) = extent(entries) else { return };
-        let (since, _, before) = self.unwritten.unwrap_or((from, to, 0));
-        self.unwritten = Some((since, to, before + packets));
+impl Way {
+    /// Notes what the store has by now; whether that is more than before.
+    fn look(&mut self) -> bool {
+        let written = self.progress.written();
+        while self.waiting.front().is_some_and(|record| record.ends <= written) {
+            self.waiting.pop_front();
+        }
+        std::mem::replace(&mut self.written, written) < written
     }
 
     fn tell_opened(&mut self, plan: &TrackPlan, around: &mut Surroundings<'_>) {
-        if !self.told && self.made.load(Ordering::Acquire) {
-            self.told = true;
-            around.reports.push_back(self.opened(plan));
+        if self.told || self.written <= self.prologue {
+            return;
         }
-    }
-
-    fn opened(&self, plan: &TrackPlan) -> PoolReport {
-        PoolReport::SegmentOpened {
+        self.told = true;
+        around.reports.push_back(PoolReport::SegmentOpened {
             recording: plan.recording,
             track: plan.track,
             index: self.name.segment,
@@ -371,7 +356,7 @@ impl Segment {
             channels: self.form.channels,
             slot: plan.ready.slot,
             key: plan.ready.key.id(),
-        }
+        });
     }
 }
 

@@ -62,6 +62,11 @@ pub enum PoolReport {
         /// Those of them that are not in the segments.
         frames_lost: u64,
     },
+    /// The store began to let what is sealed wait, or ceased to: nothing is lost by that yet.
+    Store {
+        /// Whether it is slow now.
+        slow: bool,
+    },
     /// Something went wrong on one track; said once each time it begins.
     Fault {
         /// The recording.

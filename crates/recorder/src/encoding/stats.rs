@@ -16,7 +16,7 @@ pub struct PoolStats {
     pub kept_by_overload: u64,
     /// Times that the store began to refuse a track's records.
     pub store_faults: u64,
-    /// Entries lost because a store refused for too long.
+    /// Entries lost because more waited for the store than may.
     pub lost_to_store: u64,
     /// Panics caught.
     pub panics: u64,
@@ -32,24 +32,14 @@ macro_rules! counters {
         }
 
         impl PoolCounters {
-            pub(super) fn read(&self) -> PoolStats {
-                PoolStats { $($name: self.$name.load(Ordering::Relaxed),)* }
+            pub(super) fn read(&self, waiting_bytes: u64) -> PoolStats {
+                PoolStats { $($name: self.$name.load(Ordering::Relaxed),)* waiting_bytes }
             }
         }
     };
 }
 
-counters!(
-    frames,
-    undecodable,
-    unrouted,
-    overloads,
-    kept_by_overload,
-    store_faults,
-    lost_to_store,
-    panics,
-    waiting_bytes
-);
+counters!(frames, undecodable, unrouted, overloads, kept_by_overload, store_faults, lost_to_store, panics);
 
 /// Adds one.
 pub(super) fn bump(counter: &AtomicU64) {

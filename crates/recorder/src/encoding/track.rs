@@ -190,12 +190,16 @@ impl Track {
                 Step::Gap { offset_us, duration_us, reason } => self.gap(offset_us, duration_us, reason, work),
                 Step::Frame { offset_us, duration_us, skip_us, item: Payload { format, bytes } } => {
                     self.start_us.get_or_insert(offset_us);
-                    let kept =
-                        bytes.is_some_and(|bytes| self.keep(offset_us, duration_us, skip_us, &format, bytes, work));
-                    if !kept {
+                    let kept = match bytes {
+                        Some(bytes) => self.keep(offset_us, duration_us, skip_us, &format, bytes, work),
+                        None => Err(GapReason::Undecodable),
+                    };
+                    if let Err(reason) = kept {
                         self.lost += 1;
-                        bump(&work.around.counters.undecodable);
-                        self.gap(offset_us, duration_us.into(), GapReason::Undecodable, work);
+                        let counters = work.around.counters;
+                        let store = reason == GapReason::StoreFault;
+                        bump(if store { &counters.lost_to_store } else { &counters.undecodable });
+                        self.gap(offset_us, duration_us.into(), reason, work);
                     }
                 }
             }
@@ -226,7 +230,7 @@ impl Track {
         }
     }
 
-    /// Keeps a placed frame, as it came or encoded; false where that cannot be.
+    /// Keeps a placed frame, as it came or encoded; where that cannot be, the reason of its gap.
     fn keep(
         &mut self,
         offset_us: u64,
@@ -235,7 +239,7 @@ impl Track {
         format: &FrameFormat,
         mut payload: Vec<u8>,
         work: &mut Working<'_>,
-    ) -> bool {
+    ) -> Result<(), GapReason> {
         let coding = Coding::of(format);
         let g711 = matches!(coding, Coding::Pcmu | Coding::Pcma);
         let overload = g711 && work.overloaded && work.profile != Profile::Native;
@@ -257,13 +261,18 @@ impl Track {
         self.keep_as(form, offset_us, duration_us, payload, work)
     }
 
-    fn keep_as(&mut self, form: Form, offset_us: u64, duration_us: u32, data: Vec<u8>, work: &mut Working<'_>) -> bool {
-        if !self.ready_for(form, offset_us, work) {
-            return false;
-        }
+    fn keep_as(
+        &mut self,
+        form: Form,
+        offset_us: u64,
+        duration_us: u32,
+        data: Vec<u8>,
+        work: &mut Working<'_>,
+    ) -> Result<(), GapReason> {
+        self.ready_for(form, offset_us, work)?;
         self.entries.push(Entry::Packet { offset_us, duration_us, data });
         self.outlet.add(&mut self.entries, &mut work.around);
-        true
+        Ok(())
     }
 
     /// Encodes a placed frame; what Opus does not take (L16 at 11.025, 22.05, 32 or 44.1 kHz) is kept as samples.
@@ -275,8 +284,8 @@ impl Track {
         format: &FrameFormat,
         payload: &[u8],
         work: &mut Working<'_>,
-    ) -> bool {
-        let Some((sample_rate, channels)) = self.decode(format, payload, work) else { return false };
+    ) -> Result<(), GapReason> {
+        let (sample_rate, channels) = self.decode(format, payload, work).ok_or(GapReason::Undecodable)?;
         let in_samples = |us: u32| usize::try_from(u64::from(us) * u64::from(sample_rate) / 1_000_000).unwrap_or(0);
         let samples = std::mem::take(&mut self.samples);
         let width = usize::from(channels);
@@ -284,7 +293,7 @@ impl Track {
         let to = (from + in_samples(duration_us) * width).min(samples.len());
         let kept = if OpusRun::takes(sample_rate) {
             self.ready_to_encode(sample_rate, channels, offset_us, work)
-                && self.push_samples(offset_us, &samples[from..to], work)
+                .and_then(|()| self.push_samples(offset_us, &samples[from..to], work))
         } else {
             let form = Form { codec: StoredCodec::L16, sample_rate, channels, pre_skip_us: 0 };
             let data = samples[from..to].iter().flat_map(|sample| sample.to_le_bytes()).collect();
@@ -294,20 +303,21 @@ impl Track {
         kept
     }
 
-    fn push_samples(&mut self, offset_us: u64, samples: &[i16], work: &mut Working<'_>) -> bool {
-        let Some((_, encoder)) = &mut self.encoder else { return false };
+    fn push_samples(&mut self, offset_us: u64, samples: &[i16], work: &mut Working<'_>) -> Result<(), GapReason> {
+        let Some((_, encoder)) = &mut self.encoder else { return Err(GapReason::Undecodable) };
         let encoded = encoder.push(offset_us, samples, &mut self.entries);
         self.outlet.add(&mut self.entries, &mut work.around);
         self.encoder_said(encoded, work)
     }
 
-    /// False, and said once for the track, where the encoder refused.
-    fn encoder_said(&mut self, result: Result<(), opus::Error>, work: &mut Working<'_>) -> bool {
-        let Err(fault) = result else { return true };
-        if !std::mem::replace(&mut self.unencodable, true) {
-            self.fault(TrackFault::Encoder(fault), work);
-        }
-        false
+    /// Said once for the track, where the encoder refused.
+    fn encoder_said(&mut self, result: Result<(), opus::Error>, work: &mut Working<'_>) -> Result<(), GapReason> {
+        result.map_err(|fault| {
+            if !std::mem::replace(&mut self.unencodable, true) {
+                self.fault(TrackFault::Encoder(fault), work);
+            }
+            GapReason::Undecodable
+        })
     }
 
     /// Decodes into `self.samples`: their rate and channels.
@@ -328,7 +338,13 @@ impl Track {
     }
 
     /// An encoder for that rate, and a segment that takes what it makes.
-    fn ready_to_encode(&mut self, sample_rate: u32, channels: u8, offset_us: u64, work: &mut Working<'_>) -> bool {
+    fn ready_to_encode(
+        &mut self,
+        sample_rate: u32,
+        channels: u8,
+        offset_us: u64,
+        work: &mut Working<'_>,
+    ) -> Result<(), GapReason> {
         let fits = |form: &Form| form.sample_rate == sample_rate && form.channels == channels;
         if self.encoder.as_ref().is_none_or(|(form, _)| !fits(form)) {
             self.finish_run(work);
@@ -341,33 +357,30 @@ impl Track {
                 Err(fault) => return self.encoder_said(Err(fault), work),
             }
         }
-        let Some(form) = self.encoder.as_ref().map(|(form, _)| *form) else { return false };
+        let form = self.encoder.as_ref().map(|(form, _)| *form).ok_or(GapReason::Undecodable)?;
         self.ready_for(form, offset_us, work)
     }
 
     /// A segment of that form that is not over. Whoever opens a segment decodes it from its start: an encoder
     /// starts anew with it.
-    fn ready_for(&mut self, form: Form, offset_us: u64, work: &mut Working<'_>) -> bool {
+    fn ready_for(&mut self, form: Form, offset_us: u64, work: &mut Working<'_>) -> Result<(), GapReason> {
         if self.outlet.form() == Some(form) && !self.outlet.is_full(offset_us) {
-            return true;
+            return Ok(());
         }
         self.finish_run(work);
         let restarted = match &mut self.encoder {
             Some((of, run)) if *of == form => run.restart(),
             _ => Ok(()),
         };
-        if !self.encoder_said(restarted, work) {
-            return false;
-        }
+        self.encoder_said(restarted, work)?;
         let begun = self.outlet.begin(form, &mut work.around);
-        let fails = begun.is_err();
-        if let Err(fault) = begun
-            && !self.failing
-        {
-            self.fault(fault.into(), work);
-        }
-        self.failing = fails;
-        !fails
+        let failed_before = std::mem::replace(&mut self.failing, begun.is_err());
+        begun.map_err(|fault| {
+            if !failed_before {
+                self.fault(fault.into(), work);
+            }
+            GapReason::StoreFault
+        })
     }
 
     /// Ends the encoder's run, so that all its audio lies before what comes next.
@@ -375,6 +388,7 @@ impl Track {
         let Some((_, encoder)) = &mut self.encoder else { return };
         let finished = encoder.finish_run(&mut self.entries);
         self.outlet.add(&mut self.entries, &mut work.around);
-        self.encoder_said(finished, work);
+        // What the encoder kept back is lost with its refusal, which was said.
+        let _ = self.encoder_said(finished, work);
     }
 }

@@ -8,9 +8,9 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 
 use super::outlet::Surroundings;
 use super::report::PoolReport;
-use super::segment_file::SegmentFiles;
 use super::side::Side;
 use super::stats::PoolCounters;
+use super::store_writer::StoreWriter;
 use super::track::Working;
 use super::{RingSide, TrackPlan, WALK};
 use crate::capture::{FrameConsumer, Gate, Generation, TapCounters};
@@ -33,7 +33,7 @@ pub(super) enum Command {
 
 pub(super) struct Worker {
     profile: Profile,
-    files: Arc<dyn SegmentFiles>,
+    store: StoreWriter,
     decoders: Arc<dyn HostDecoders>,
     clock: Arc<dyn Clock>,
     counters: Arc<PoolCounters>,
@@ -47,14 +47,14 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(
         profile: Profile,
-        files: Arc<dyn SegmentFiles>,
+        store: StoreWriter,
         decoders: Arc<dyn HostDecoders>,
         clock: Arc<dyn Clock>,
         counters: Arc<PoolCounters>,
         reports: Sender<PoolReport>,
     ) -> Self {
         let (unsent, sides) = (VecDeque::new(), Vec::new());
-        Self { profile, files, decoders, clock, counters, reports, unsent, sides, draining: None }
+        Self { profile, store, decoders, clock, counters, reports, unsent, sides, draining: None }
     }
 
     /// Until the pool is dropped; then all tracks are ended and what the store takes at once is saved.
@@ -116,6 +116,9 @@ impl Worker {
         let now = self.clock.monotonic();
         self.each_side(|side, work| side.walk(now, work));
         self.sides.retain(|side| !side.is_over());
+        if let Some(slow) = self.store.backlog().slowness_changes_to() {
+            self.unsent.push_back(PoolReport::Store { slow });
+        }
         let Some((until, _)) = &self.draining else { return };
         let all = !self.sides.iter().any(Side::has_tracks);
         if !all && Instant::now() < *until {
@@ -136,7 +139,7 @@ impl Worker {
     /// A panic of one side is its own.
     fn each_side(&mut self, mut what: impl FnMut(&mut Side, &mut Working<'_>)) {
         for side in &mut self.sides {
-            let around = Surroundings { files: &self.files, counters: &self.counters, reports: &mut self.unsent };
+            let around = Surroundings { store: &self.store, counters: &self.counters, reports: &mut self.unsent };
             let mut work = Working { around, decoders: &*self.decoders, profile: self.profile, overloaded: false };
             if catch_unwind(AssertUnwindSafe(|| what(side, &mut work))).is_err() {
                 side.break_off(&mut work);

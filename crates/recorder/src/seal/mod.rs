@@ -32,6 +32,7 @@ pub use inspect::{Inspection, inspect};
 pub use key::{OpenFault, TrackKey};
 pub use reader::{Records, SegmentReader};
 pub use secret::KeyFault;
+pub(crate) use writer::record_size;
 pub use writer::{SealFault, SegmentSummary, SegmentWriter};
 
 #[cfg(test)]

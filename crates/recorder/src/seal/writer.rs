@@ -37,7 +37,7 @@ pub enum SealFault {
     #[error("the store refused a record ({0}); look at the space and state of the data directory's disk")]
     Store(#[from] io::Error),
     /// So much waits for the store that no more is taken: these entries are not in the segment.
-    #[error("the store has refused records for too long, and audio is lost; look at the data directory's disk")]
+    #[error("so much waits for the store that audio is lost; look at the data directory's disk")]
     Backlog,
     /// More entries than a record may hold; nothing was sealed.
     #[error("a record would exceed {MAX_RECORD} bytes; append less at a time")]
@@ -108,6 +108,11 @@ impl<F: AppendFile> SegmentWriter<F> {
         Ok(self.sealer.file.sync_data()?)
     }
 
+    /// Bytes of the segment so far, written or waiting.
+    pub fn sealed(&self) -> u64 {
+        self.sealer.written + self.sealer.waiting.len() as u64
+    }
+
     /// Sealed bytes that the store has not taken yet.
     pub fn waiting(&self) -> usize {
         self.sealer.waiting.len()
@@ -141,7 +146,7 @@ struct Sealer<F> {
 
 impl<F: AppendFile> Sealer<F> {
     fn check_room(&self, entries: &[Entry]) -> Result<(), SealFault> {
-        let size = size_hint(entries);
+        let size = record_size(entries);
         if size > MAX_RECORD {
             Err(SealFault::TooLarge)
         } else if self.waiting.len() + size > MAX_WAITING {
@@ -153,7 +158,7 @@ impl<F: AppendFile> Sealer<F> {
 
     fn seal(&mut self, nonce: RecordNonce, entries: &[Entry]) {
         // Room for all of it first: growing while plaintext is in the buffer would leave a copy in freed memory.
-        self.waiting.reserve(size_hint(entries));
+        self.waiting.reserve(record_size(entries));
         let head_at = self.waiting.len();
         let text_at = head_at + HEAD;
         self.waiting.resize(text_at, 0);
@@ -183,6 +188,7 @@ impl<F: AppendFile> Sealer<F> {
     }
 }
 
-fn size_hint(entries: &[Entry]) -> usize {
+/// Bytes that these entries take at most as a sealed record.
+pub(crate) fn record_size(entries: &[Entry]) -> usize {
     HEAD + TAG + entries.iter().map(Entry::size_hint).sum::<usize>()
 }

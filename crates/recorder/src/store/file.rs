@@ -74,7 +74,7 @@ impl AppendFile for StoreFile {
     }
 
     fn close(self) -> io::Result<()> {
-        // No flush here: a pool thread would wait for a slow disk. Errors that the kernel kept back come out of
+        // No flush here: all other segments would wait for it. Errors that the kernel kept back come out of
         // the next `Store::sync_all`.
         drop(self.file);
         Ok(())

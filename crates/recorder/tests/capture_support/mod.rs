@@ -18,6 +18,8 @@ use crossbeam::channel::{Receiver, unbounded};
 
 /// Longer than anything here takes; an event that does not come by then is a failure.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+/// What may wait for a store, where a test says nothing else.
+const STORE_BACKLOG: u64 = 256 << 20;
 /// Room for a minute of a call, so that a test can hand it over at once.
 const RING: usize = 8 << 20;
 
@@ -39,11 +41,20 @@ pub fn rig_with(
     decoders: Arc<dyn HostDecoders>,
     files: impl FnOnce(Arc<dyn SegmentFiles>) -> Arc<dyn SegmentFiles>,
 ) -> Rig {
+    rig_bounded(profile, decoders, STORE_BACKLOG, files)
+}
+
+pub fn rig_bounded(
+    profile: Profile,
+    decoders: Arc<dyn HostDecoders>,
+    store_backlog: u64,
+    files: impl FnOnce(Arc<dyn SegmentFiles>) -> Arc<dyn SegmentFiles>,
+) -> Rig {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let store = Arc::new(Store::create(&directory.path().join("data")).expect("a new store"));
     let clock = Arc::new(ManualClock::at(UnixMillis(1_790_000_000_000)));
     let (sender, reports) = unbounded();
-    let settings = PoolSettings { threads: 1, profile };
+    let settings = PoolSettings { threads: 1, profile, store_backlog };
     let files = files(Arc::clone(&store) as Arc<dyn SegmentFiles>);
     let pool =
         EncoderPool::start(settings, files, decoders, Arc::clone(&clock) as Arc<dyn Clock>, sender).expect("threads");
@@ -144,7 +155,8 @@ impl Rig {
                     (told.frames, told.frames_lost) = (frames, frames_lost);
                     return told;
                 }
-                PoolReport::SegmentOpened { .. }
+                PoolReport::Store { .. }
+                | PoolReport::SegmentOpened { .. }
                 | PoolReport::SegmentClosed { .. }
                 | PoolReport::Fault { .. }
                 | PoolReport::TrackClosed { .. } => {}
