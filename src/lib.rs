@@ -55,6 +55,7 @@ fn load() -> Result<(), ()> {
         clock: Arc::new(SystemClock),
         decoders: Arc::new(codec::LoadedCodecs),
         notify: herald.notify(),
+        limits: ffi::limits::limits(),
     };
     let recorder = match Recorder::start(startup) {
         Ok(recorder) => recorder,

@@ -11,6 +11,7 @@ pub mod exclusive;
 pub mod hooks;
 pub mod interfaces;
 mod layout;
+pub mod limits;
 pub mod log;
 pub mod media;
 pub mod pin;

@@ -257,6 +257,8 @@ fn gap_in_words(reason: GapReason) -> &'static str {
         GapReason::Hold => "on hold or in a queue",
         GapReason::Muted => "muted",
         GapReason::Paused => "paused",
+        GapReason::NoMedia => "the media did not pass through the recording host",
+        GapReason::NoKey => "no key was ready",
         GapReason::Undecodable => "could not be decoded",
         GapReason::StoreFault => "the store refused it",
         GapReason::Withheld => "withheld",

@@ -197,6 +197,10 @@ pub enum GapReason {
     Withheld,
     /// The payload could not be decoded.
     Undecodable,
-    /// The store refused the record.
+    /// More waited for the store than may.
     StoreFault,
+    /// The party's media did not pass through this host (bypass media, a fax by T.38).
+    NoMedia,
+    /// No key was ready for the track.
+    NoKey,
 }

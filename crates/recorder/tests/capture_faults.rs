@@ -531,7 +531,7 @@ fn a_leg_that_is_gone_has_its_tracks_closed() {
     assert_eq!((told.frames, told.closed.len(), told.duration_ms), (50, 1, 1000));
     // Said again, it is no fault.
     rig.pool.detach(party.leg);
-    rig.pool.close_track(party.leg, party.recording, party.track);
+    rig.pool.close_track(party.leg, party.recording, party.track, None);
     assert!(rig.pool.drain(PATIENCE));
 }
 

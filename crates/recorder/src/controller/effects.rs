@@ -8,10 +8,10 @@ use super::keeper::Orders;
 use super::readiness::CannotRecord;
 use super::thread::Controller;
 use crate::catalogue::Change;
-use crate::conversation::{Alarm, Effect, Input, OpenGate, Opening, ShutReason};
+use crate::conversation::{Alarm, Effect, Input, LegInput, OpenGate, Opening, ShutReason};
 use crate::encoding::{RingSide, TrackPlan};
-use crate::evidence::Party;
-use crate::ids::{InstanceTag, RecordingId};
+use crate::evidence::{GapReason, Party};
+use crate::ids::{InstanceTag, LegKey, RecordingId};
 use crate::keystore::{ReadyKey, epoch_of};
 use crate::policy::{Outcome, Policy};
 use crate::time::EpochDay;
@@ -42,13 +42,16 @@ impl Controller {
                 let leg = open.leg;
                 self.touch(leg);
                 if !self.open_gate(*open, policy) {
-                    self.shared.counts.keys_refused.fetch_add(1, Ordering::Relaxed);
+                    self.has_no_key(leg);
                     inputs.push_back(Input::KeyRefused { leg });
                 }
             }
             Effect::ShutGate { leg, reason } => {
                 self.touch(leg);
                 self.legs.shut(leg);
+                if reason == ShutReason::NoMedia {
+                    self.legs.misses(leg, self.shared.clock.monotonic(), GapReason::NoMedia);
+                }
                 if reason == ShutReason::HungUp {
                     self.legs.over(leg);
                 }
@@ -56,7 +59,8 @@ impl Controller {
             Effect::CloseTrack { leg, recording, track } => {
                 self.touch(leg);
                 self.legs.track_over(leg);
-                self.pool.close_track(leg, recording, track);
+                let missing = self.legs.missing(leg).map(|it| (it.reason, self.shared.clock.monotonic()));
+                self.pool.close_track(leg, recording, track, missing);
             }
             Effect::SetRecording { leg, recording, former } => {
                 self.touch(leg);
@@ -184,6 +188,7 @@ impl Controller {
                     instance: policy.instance.clone(),
                     notices: new.notices,
                     standings: new.standings.into_iter().map(|change| self.as_commanded(change)).collect(),
+                    missing: self.legs.missing(leg),
                 };
                 self.pool.open_track(leg, side, generation, plan);
             }
@@ -192,6 +197,33 @@ impl Controller {
         self.legs.capturing(leg, track, party);
         gate.open(generation);
         true
+    }
+
+    fn has_no_key(&mut self, leg: LegKey) {
+        self.waits_for_keys = true;
+        if self.legs.misses(leg, self.shared.clock.monotonic(), GapReason::NoKey) {
+            self.shared.counts.keys_refused.fetch_add(1, Ordering::Relaxed);
+            self.shared.raise(
+                "no_key",
+                "calls wait for a key, and are recorded from when it is there: more begin at once than the host's max-sessions and sessions-per-second say, or the keystore's disk is slow",
+            );
+        }
+    }
+
+    /// Legs that were refused a key get one as soon as there is one.
+    pub(super) fn give_keys(&mut self) {
+        let ready = self.keys.state().ready;
+        if !self.waits_for_keys || ready == 0 {
+            return;
+        }
+        for leg in self.legs.without_key().into_iter().take(ready) {
+            let (at, now) = (self.shared.clock.monotonic(), self.shared.clock.now());
+            self.leg(leg, at, now, LegInput::KeyReady);
+        }
+        self.waits_for_keys = !self.legs.without_key().is_empty();
+        if !self.waits_for_keys {
+            self.shared.clear("no_key");
+        }
     }
 
     /// A key of today's epoch; around midnight tomorrow's will do, which is destroyed later, never earlier.

@@ -13,7 +13,7 @@ use super::clock_watch::ClockWatch;
 use super::event::RecorderEvent;
 use super::expiry::ExpiryReport;
 use super::fault::CommandFault;
-use super::key_stock::{WANTED, provision};
+use super::key_stock::provision;
 use super::reconciling::HungUp;
 use super::rosters::Rosters;
 use super::shared::Shared;
@@ -71,6 +71,8 @@ pub(super) struct Keeper {
     pub(super) books: Books,
     pub(super) controller: Sender<Message>,
     pub(super) clock: ClockWatch,
+    /// Keys that are to be ready: as many again may be in use.
+    pub(super) keys_wanted: usize,
     pub(super) overdue_since: Option<Monotonic>,
     pub(super) frames_lost: u64,
     /// Calls that the host wrote off and that nobody looked at yet.
@@ -180,7 +182,7 @@ impl Keeper {
     fn look_at_memory(&self) {
         let report = callvault_secretmem::memlock_limit();
         match report.keys_left() {
-            Some(left) if left < WANTED as u64 => self.shared.raise(
+            Some(left) if left < self.keys_wanted as u64 => self.shared.raise(
                 "memlock",
                 format!("there is room for {left} more keys only ({report}); raise LimitMEMLOCK in the host's unit, or `ulimit -l`"),
             ),

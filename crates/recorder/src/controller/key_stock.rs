@@ -9,10 +9,12 @@ use crate::keystore::{
 };
 use crate::time::{EpochDay, UnixMillis};
 
-/// Keys kept ready: two hundred calls of two parties at once, and some.
-pub(super) const WANTED: usize = 512;
-/// Filled up when fewer are left.
-const LOW_WATER: usize = 448;
+/// Keys kept ready at least and at most: 256 KiB of locked memory, 64 MiB of slots.
+const STOCK: std::ops::RangeInclusive<usize> = 256..=8192;
+/// Filled up when so many are taken.
+const TAKEN: usize = 64;
+/// A disk may make no keys for so long without a call going without one.
+const STALL_SECONDS: u32 = 30;
 /// Keys made at a time: rows of calls go between two batches.
 const BATCH: usize = 32;
 /// How long after a failure it is tried again.
@@ -31,6 +33,24 @@ pub(super) enum StockFault {
     Destroy(#[from] DestroyFault),
 }
 
+/// What the host lets happen at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostLimits {
+    /// Sessions (legs) at most.
+    pub sessions: u32,
+    /// New sessions a second at most.
+    pub sessions_per_second: u32,
+}
+
+impl HostLimits {
+    /// How many keys are to be ready: one for every leg that may begin in one burst, or while the disk stalls. More
+    /// than there can be legs are never wanted at once.
+    pub(super) fn keys(self) -> usize {
+        let burst = self.sessions.max(self.sessions_per_second.saturating_mul(STALL_SECONDS));
+        usize::try_from(burst).unwrap_or(usize::MAX).clamp(*STOCK.start(), *STOCK.end())
+    }
+}
+
 /// The stock and for whom it is.
 pub(super) struct KeyStock {
     keys: Arc<ReadyKeys>,
@@ -41,9 +61,10 @@ pub(super) struct KeyStock {
 }
 
 impl KeyStock {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(limits: HostLimits) -> Self {
+        let wanted = limits.keys();
         Self {
-            keys: Arc::new(ReadyKeys::new(WANTED, LOW_WATER)),
+            keys: Arc::new(ReadyKeys::new(wanted, wanted - TAKEN)),
             recipients: None,
             filling: Vec::new(),
             stale: Vec::new(),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::views::{ActiveLeg, ActiveRecording, LegState, LegView, Views};
 use crate::capture::Gate;
-use crate::encoding::RingSide;
-use crate::evidence::{Party, Standing};
+use crate::encoding::{Missing, RingSide};
+use crate::evidence::{GapReason, Party, Standing};
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
 use crate::policy::Outcome;
 use crate::time::{Monotonic, UnixMillis};
@@ -24,6 +24,7 @@ pub(super) struct Legs {
 pub(super) struct Leg {
     view: LegView,
     track: Option<(TrackNumber, Party)>,
+    missing: Option<Missing>,
     hung_up: bool,
 }
 
@@ -51,7 +52,7 @@ impl Legs {
     pub(super) fn born(&mut self, leg: LegKey, uuid: LegUuid, recording: RecordingId) {
         let view =
             LegView { uuid, recording, state: LegState::Waiting, outcome: None, standing: None, asked_until: None };
-        self.legs.insert(leg, Leg { view, track: None, hung_up: false });
+        self.legs.insert(leg, Leg { view, track: None, missing: None, hung_up: false });
     }
 
     /// The leg's gate of that side is this one from now on.
@@ -85,9 +86,31 @@ impl Legs {
         legs.into_iter().for_each(|leg| self.shut(leg));
     }
 
+    /// What its party says is not kept from now on; true where that is news.
+    pub(super) fn misses(&mut self, leg: LegKey, since: Monotonic, reason: GapReason) -> bool {
+        let Some(known) = self.legs.get_mut(&leg).filter(|known| known.missing.is_none()) else { return false };
+        known.missing = Some(Missing { since, reason });
+        true
+    }
+
+    /// Since when and why its party is not kept, where that is so.
+    pub(super) fn missing(&self, leg: LegKey) -> Option<Missing> {
+        self.legs.get(&leg)?.missing
+    }
+
+    /// Legs that wait for a key, who came first first.
+    pub(super) fn without_key(&self) -> Vec<LegKey> {
+        let waits = |leg: &Leg| leg.missing.filter(|missing| missing.reason == GapReason::NoKey && !leg.hung_up);
+        let mut waiting: Vec<(Monotonic, LegKey)> =
+            self.legs.iter().filter_map(|(&key, leg)| Some((waits(leg)?.since, key))).collect();
+        waiting.sort_unstable();
+        waiting.into_iter().map(|(_, key)| key).collect()
+    }
+
     /// The leg is being captured.
     pub(super) fn capturing(&mut self, leg: LegKey, track: TrackNumber, party: Party) {
         if let Some(known) = self.legs.get_mut(&leg) {
+            known.missing = None;
             known.view.state = LegState::Capturing;
             known.track = Some((track, party));
         }
@@ -118,6 +141,7 @@ impl Legs {
     pub(super) fn moved(&mut self, leg: LegKey, recording: RecordingId) {
         let former = self.legs.get(&leg).map(|known| known.view.recording);
         if let Some(known) = self.legs.get_mut(&leg) {
+            known.missing = None;
             known.view.recording = recording;
             known.view.outcome = None;
             if known.view.state == LegState::Over && !known.hung_up {

@@ -46,6 +46,7 @@ use crossbeam::channel::{Sender, bounded};
 
 pub use event::{Alarm, Notify, RecorderEvent};
 pub use fault::CommandFault;
+pub use key_stock::HostLimits;
 pub use observation::Observation;
 pub use readiness::CannotRecord;
 pub use shared::TapSum;

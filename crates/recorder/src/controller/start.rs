@@ -10,7 +10,7 @@ use super::bookkeeper::{Bookkeeper, books};
 use super::clock_watch::ClockWatch;
 use super::event::Notify;
 use super::keeper::Keeper;
-use super::key_stock::{KeyStock, provision};
+use super::key_stock::{HostLimits, KeyStock, provision};
 use super::recovery::{Recovered, RecoveryFault, recover};
 use super::rosters::Rosters;
 use super::shared::Shared;
@@ -37,6 +37,8 @@ pub struct Startup {
     pub decoders: Arc<dyn HostDecoders>,
     /// Who hears of it.
     pub notify: Arc<dyn Notify>,
+    /// How many legs may begin at once.
+    pub limits: HostLimits,
 }
 
 /// Why a recorder does not start. Nothing runs then, and nothing was changed but what a crash left open.
@@ -106,7 +108,7 @@ impl From<RecoveryFault> for StartFault {
 const STORE_BACKLOG: u64 = 256 << 20;
 
 pub(super) fn start(startup: Startup) -> Result<Recorder, StartFault> {
-    let Startup { policy, clock, decoders, notify } = startup;
+    let Startup { policy, clock, decoders, notify, limits } = startup;
     let policy = Arc::new(policy);
     let now = clock.now();
     let data_dir = policy.data_dir.clone();
@@ -126,7 +128,7 @@ pub(super) fn start(startup: Startup) -> Result<Recorder, StartFault> {
 
     let officer = PublicSigningKey::from(*keystore.officer());
     let rosters = Arc::new(Rosters::new(officer, Arc::clone(&keystore), &data_dir));
-    let mut stock = KeyStock::new();
+    let mut stock = KeyStock::new(limits);
     let keys = stock.keys();
     let (books, orders) = books();
     // A roster that is refused is an alarm, not a reason not to load: calls go on, status says why (issue of E11).
@@ -163,6 +165,7 @@ pub(super) fn start(startup: Startup) -> Result<Recorder, StartFault> {
         log: audit,
         books: books.clone(),
         controller: message.clone(),
+        keys_wanted: limits.keys(),
         overdue_since: None,
         frames_lost: 0,
         hung_up: Vec::new(),

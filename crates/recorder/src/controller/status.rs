@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use super::Recorder;
 use super::event::Alarm;
-use super::key_stock::WANTED;
 use super::readiness::CannotRecord;
 use super::shared::TapSum;
 use super::tally::{OutcomeCounts, StandingCounts};
@@ -91,6 +90,7 @@ pub(super) fn of(recorder: &Recorder) -> Status {
     let counts = recorder.catalogue.counts(now, policy.retention).unwrap_or_default();
     let pool = recorder.pool.upgrade();
     let stats = pool.as_ref().map(|pool| pool.stats()).unwrap_or_default();
+    let keys = recorder.keys.state();
     let memlock = callvault_secretmem::memlock_limit();
     // Each guard goes at once: what is locked within the answer below stays so until its end.
     let (last_day, standings_last_day) = {
@@ -134,7 +134,7 @@ pub(super) fn of(recorder: &Recorder) -> Status {
             destroying: counts.destroying,
             destroyed: counts.destroyed,
         },
-        keys: Keys { ready: recorder.keys.state().ready, wanted: WANTED, refused: count(&shared.counts.keys_refused) },
+        keys: Keys { ready: keys.ready, wanted: keys.capacity, refused: count(&shared.counts.keys_refused) },
         memlock: Memlock { limit: memlock.limit, locked: memlock.locked, keys_left: memlock.keys_left() },
         taps: shared.taps().sum(),
         pool: Pool {
@@ -189,7 +189,7 @@ pub struct Keys {
     pub ready: usize,
     /// How many there should be.
     pub wanted: usize,
-    /// Tracks that got none.
+    /// Tracks that had to wait for one: recorded from when it was there.
     pub refused: u64,
 }
 
@@ -345,7 +345,7 @@ impl fmt::Display for Status {
         )?;
         writeln!(
             f,
-            "keys        {} of {} ready, {} tracks refused",
+            "keys        {} of {} ready, {} tracks had to wait for one",
             self.keys.ready, self.keys.wanted, self.keys.refused
         )?;
         match self.memlock.limit {

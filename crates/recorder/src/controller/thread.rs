@@ -24,8 +24,8 @@ use crate::time::{Monotonic, UnixMillis};
 
 /// How long the thread sleeps at most. A timer of a conversation wakes it earlier.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
-/// How often the list of active recordings is made anew at most.
-const PUBLISHED_EVERY: Duration = Duration::from_millis(50);
+/// How long where the list of active recordings is to be made anew, or a key is waited for.
+const SHORT_SLEEP: Duration = Duration::from_millis(50);
 
 /// What reaches the controller.
 pub(super) enum Message {
@@ -73,6 +73,8 @@ pub(super) struct Controller {
     touched: BTreeSet<LegKey>,
     published: Instant,
     pub(super) unpublished: bool,
+    /// Legs were refused a key and may get one.
+    pub(super) waits_for_keys: bool,
 }
 
 impl Controller {
@@ -99,6 +101,7 @@ impl Controller {
             touched: BTreeSet::new(),
             published: Instant::now(),
             unpublished: false,
+            waits_for_keys: false,
         }
     }
 
@@ -116,12 +119,14 @@ impl Controller {
                 default(sleep) => {}
             }
             self.guarded(Self::look_at_timers);
+            self.guarded(Self::give_keys);
             self.publish(messages.is_empty());
         }
     }
 
     fn sleep(&self) -> Duration {
-        let longest = if self.unpublished { PUBLISHED_EVERY } else { LONGEST_SLEEP };
+        let soon = self.unpublished || self.waits_for_keys;
+        let longest = if soon { SHORT_SLEEP } else { LONGEST_SLEEP };
         match self.conversations.next_timer() {
             Some((at, _)) => at.since(self.shared.clock.monotonic()).min(longest),
             None => longest,
@@ -168,7 +173,7 @@ impl Controller {
         }
     }
 
-    fn leg(&mut self, leg: LegKey, at: Monotonic, now: UnixMillis, what: LegInput) {
+    pub(super) fn leg(&mut self, leg: LegKey, at: Monotonic, now: UnixMillis, what: LegInput) {
         if let LegInput::Born(facts) = &what {
             // A call that begins now is decided by what holds now, even where no one has woken this thread yet.
             self.look_at_readiness();
@@ -328,7 +333,7 @@ impl Controller {
 
     fn publish(&mut self, idle: bool) {
         self.publish_touched();
-        if self.unpublished && (idle || self.published.elapsed() >= PUBLISHED_EVERY) {
+        if self.unpublished && (idle || self.published.elapsed() >= SHORT_SLEEP) {
             self.shared.active.store(Arc::new(self.legs.active()));
             self.published = Instant::now();
             self.unpublished = false;

@@ -5,7 +5,7 @@ use crate::conversation::input::Side;
 use crate::conversation::leg::Leg;
 use crate::conversation::over::successor;
 use crate::conversation::recording::{Birth, Recording};
-use crate::conversation::timers::{TRACKS_CLOSE, TimerReason};
+use crate::conversation::timers::{ENDED_TRACKS_CLOSE, TRACKS_CLOSE, TimerReason};
 use crate::conversation::{Conversations, Moment};
 use crate::ids::{LegKey, RecordingId};
 use crate::policy::NotRecorded;
@@ -67,7 +67,8 @@ impl Conversations {
         recording.closed = Some(Closed { when, reason, keeps, concluded: false });
         let members: Vec<LegKey> = recording.members.iter().copied().collect();
         if !recording.is_sealed() {
-            self.timers.set(when.at.plus(TRACKS_CLOSE), TimerReason::TracksClose(id));
+            let within = if keeps { TRACKS_CLOSE } else { ENDED_TRACKS_CLOSE };
+            self.timers.set(when.at.plus(within), TimerReason::TracksClose(id));
         }
         self.timers.unset(TimerReason::RollOver(id));
         for key in &members {

@@ -232,8 +232,10 @@ impl ShutReason {
             Self::Hold | Self::Waiting => GapReason::Hold,
             Self::Muted => GapReason::Muted,
             Self::Paused => GapReason::Paused,
-            Self::Withheld | Self::Objected | Self::Moved | Self::NoKey => GapReason::Withheld,
-            Self::NoMedia | Self::HungUp => GapReason::NotReceived,
+            Self::Withheld | Self::Objected | Self::Moved => GapReason::Withheld,
+            Self::NoMedia => GapReason::NoMedia,
+            Self::NoKey => GapReason::NoKey,
+            Self::HungUp => GapReason::NotReceived,
         }
     }
 }

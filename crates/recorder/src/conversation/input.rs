@@ -73,6 +73,8 @@ pub enum LegInput {
     Born(Box<LegFacts>),
     /// Its tap is in place: frames can be taken.
     Tapped,
+    /// It was refused a key, and one is ready now.
+    KeyReady,
     /// The leg answered. Early media is no answer.
     Answered,
     /// Whether a notice is due on this leg before its party may be captured: said once, before `Answered`,

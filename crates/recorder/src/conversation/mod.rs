@@ -174,6 +174,7 @@ impl Conversations {
             // A leg is born once; `step` has seen to it.
             LegInput::Born(_) => {}
             LegInput::Tapped => leg.tapped = true,
+            LegInput::KeyReady => leg.stay.no_key = false,
             LegInput::Answered => self.answered(key, when),
             LegInput::NoticeDue => self.stand(key, Step::NoticeDue, when),
             LegInput::NoticeStarted => {

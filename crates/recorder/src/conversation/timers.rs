@@ -15,6 +15,8 @@ pub(super) const LINE_OPEN: Duration = Duration::from_millis(150);
 /// How long an outcome waits for the word that its tracks are closed: longer than the encoder pool waits for a store
 /// that refuses (10 minutes), or a call of which nothing could be kept would pass for recorded.
 pub(super) const TRACKS_CLOSE: Duration = Duration::from_secs(615);
+/// The same where nothing is to be kept: what its tracks hold changes nothing.
+pub(super) const ENDED_TRACKS_CLOSE: Duration = Duration::from_secs(75);
 /// A recording that lasts longer goes on in a new one, so that its epoch's day is known at its start (decision 6).
 pub(super) const LONGEST_RECORDING: Duration = Duration::from_secs(24 * 3600);
 /// How long to wait before asking again for a new recording.

@@ -86,6 +86,17 @@ pub struct TrackPlan {
     pub notices: Vec<NoticeEvidence>,
     /// How it came to stand as it does.
     pub standings: Vec<StandingChange>,
+    /// Since when its party could have been captured, and why it was not.
+    pub missing: Option<Missing>,
+}
+
+/// What a track's party said is not kept, since then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// Since when.
+    pub since: Monotonic,
+    /// Why.
+    pub reason: GapReason,
 }
 
 /// Why the pool does not start.
@@ -161,10 +172,16 @@ impl EncoderPool {
         self.tell(leg, Command::Reopen { leg, side, generation, track, gap });
     }
 
-    /// No more frames of this track come through the gate: what came is drained, the segment finished. Saying it
-    /// again, or of a track that is not there, is no fault.
-    pub fn close_track(&self, leg: LegKey, recording: RecordingId, track: TrackNumber) {
-        self.tell(leg, Command::CloseTrack { leg, recording, track });
+    /// No more frames of this track come through the gate: what came is drained, the segment finished. What is
+    /// missing at its end, until that moment, is a gap. Saying it again, or of a track that is not there, is no fault.
+    pub fn close_track(
+        &self,
+        leg: LegKey,
+        recording: RecordingId,
+        track: TrackNumber,
+        missing: Option<(GapReason, Monotonic)>,
+    ) {
+        self.tell(leg, Command::CloseTrack { leg, recording, track, missing });
     }
 
     /// The leg is gone: its tracks are closed, then its rings forgotten.

@@ -91,9 +91,15 @@ impl Side {
         }
     }
 
-    pub(super) fn close_track(&mut self, recording: RecordingId, track: TrackNumber) {
+    pub(super) fn close_track(
+        &mut self,
+        recording: RecordingId,
+        track: TrackNumber,
+        missing: Option<(GapReason, Monotonic)>,
+    ) {
         for open in &mut self.tracks {
             if open.plan.recording == recording && open.plan.track == track {
+                open.missing_at_end = open.missing_at_end.or(missing);
                 open.closing.get_or_insert_with(Instant::now);
             }
         }

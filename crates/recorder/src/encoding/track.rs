@@ -2,12 +2,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::TrackPlan;
 use super::decoding::{Decoded, TrackDecoder};
 use super::opus::OpusRun;
 use super::outlet::{Form, Outlet, Surroundings};
 use super::report::{PoolReport, TrackFault};
 use super::stats::bump;
+use super::{Missing, TrackPlan};
 use crate::capture::{Arrival, FrameFormat, FrameHead, Step, Timeline};
 use crate::codec::{Coding, HostDecoders, LONGEST_US};
 use crate::evidence::{Gap, GapReason};
@@ -41,6 +41,8 @@ pub(super) struct Track {
     pub(super) plan: Arc<TrackPlan>,
     /// Since when no more frames come; see [`super::side`].
     pub(super) closing: Option<Instant>,
+    /// Why its party is not heard at its end, and until when.
+    pub(super) missing_at_end: Option<(GapReason, Monotonic)>,
     timeline: Timeline<Payload>,
     steps: Vec<Step<Payload>>,
     encoder: Option<(Form, OpusRun)>,
@@ -51,6 +53,10 @@ pub(super) struct Track {
     frames: u64,
     lost: u64,
     start_us: Option<u64>,
+    /// For the beginning of its first segment.
+    missing_at_start: Option<Entry>,
+    /// Where it ends, past its last frame.
+    until_us: u64,
     gaps: Vec<Gap>,
     /// No segment could be begun since the last that was.
     failing: bool,
@@ -66,6 +72,7 @@ impl Track {
             outlet: Outlet::new(Arc::clone(&plan)),
             plan,
             closing: None,
+            missing_at_end: None,
             timeline: Timeline::new(),
             steps: Vec::new(),
             encoder: None,
@@ -75,6 +82,8 @@ impl Track {
             frames: 0,
             lost: 0,
             start_us: None,
+            missing_at_start: None,
+            until_us: 0,
             gaps: Vec::new(),
             failing: false,
             unencodable: false,
@@ -137,7 +146,16 @@ impl Track {
         }
         self.discontinue(GapReason::NotReceived, work);
         self.finish_run(work);
+        self.end_with_what_is_missing(work);
         self.outlet.end_segment(&mut work.around);
+    }
+
+    fn end_with_what_is_missing(&mut self, work: &mut Working<'_>) {
+        let Some(((reason, until), end)) = self.missing_at_end.zip(self.timeline.end_us()) else { return };
+        self.until_us = self.us(until);
+        if self.until_us > end {
+            self.gap(end, self.until_us - end, reason, work);
+        }
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -158,7 +176,7 @@ impl Track {
     /// The last report.
     pub(super) fn closed(&mut self) -> PoolReport {
         let start = self.start_us.unwrap_or(0);
-        let end = self.timeline.end_us().unwrap_or(start);
+        let end = self.timeline.end_us().unwrap_or(start).max(self.until_us);
         for (from, to) in std::mem::take(&mut self.outlet.store_gaps) {
             self.note_gap(from, to - from, GapReason::StoreFault);
         }
@@ -189,7 +207,9 @@ impl Track {
             match step {
                 Step::Gap { offset_us, duration_us, reason } => self.gap(offset_us, duration_us, reason, work),
                 Step::Frame { offset_us, duration_us, skip_us, item: Payload { format, bytes } } => {
-                    self.start_us.get_or_insert(offset_us);
+                    if self.start_us.is_none() {
+                        self.start(offset_us);
+                    }
                     let kept = match bytes {
                         Some(bytes) => self.keep(offset_us, duration_us, skip_us, &format, bytes, work),
                         None => Err(GapReason::Undecodable),
@@ -203,6 +223,18 @@ impl Track {
                     }
                 }
             }
+        }
+    }
+
+    /// Its first frame lies there; what was missed before is a gap.
+    fn start(&mut self, offset_us: u64) {
+        self.start_us = Some(offset_us);
+        let Some(Missing { since, reason }) = self.plan.missing else { return };
+        let since = self.us(since);
+        if since < offset_us {
+            let duration_us = offset_us - since;
+            self.note_gap(since, duration_us, reason);
+            self.missing_at_start = Some(Entry::Gap { offset_us: since, duration_us, reason });
         }
     }
 
@@ -374,6 +406,9 @@ impl Track {
         };
         self.encoder_said(restarted, work)?;
         let begun = self.outlet.begin(form, &mut work.around);
+        if let (Ok(()), Some(missing)) = (&begun, self.missing_at_start.take()) {
+            self.entries.push(missing);
+        }
         let failed_before = std::mem::replace(&mut self.failing, begun.is_err());
         begun.map_err(|fault| {
             if !failed_before {

@@ -18,14 +18,14 @@ use crate::codec::HostDecoders;
 use crate::evidence::GapReason;
 use crate::ids::{LegKey, RecordingId, TrackNumber};
 use crate::policy::Profile;
-use crate::time::Clock;
+use crate::time::{Clock, Monotonic};
 
 /// What a worker is told.
 pub(super) enum Command {
     Attach { leg: LegKey, side: RingSide, ring: FrameConsumer, gate: Arc<Gate>, counters: Arc<TapCounters> },
     OpenTrack { leg: LegKey, side: RingSide, generation: Generation, plan: Box<TrackPlan> },
     Reopen { leg: LegKey, side: RingSide, generation: Generation, track: TrackNumber, gap: GapReason },
-    CloseTrack { leg: LegKey, recording: RecordingId, track: TrackNumber },
+    CloseTrack { leg: LegKey, recording: RecordingId, track: TrackNumber, missing: Option<(GapReason, Monotonic)> },
     Detach { leg: LegKey },
     SetProfile(Profile),
     Drain { until: Instant, done: Sender<bool> },
@@ -92,8 +92,8 @@ impl Worker {
                     side.reopen(generation, track, gap);
                 }
             }
-            Command::CloseTrack { leg, recording, track } => {
-                self.sides_of(leg).for_each(|side| side.close_track(recording, track));
+            Command::CloseTrack { leg, recording, track, missing } => {
+                self.sides_of(leg).for_each(|side| side.close_track(recording, track, missing));
             }
             Command::Detach { leg } => self.sides_of(leg).for_each(Side::detach),
             Command::SetProfile(profile) => self.profile = profile,

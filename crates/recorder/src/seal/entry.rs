@@ -101,6 +101,8 @@ fn reason_code(reason: GapReason) -> u8 {
         GapReason::Undecodable => 6,
         GapReason::StoreFault => 7,
         GapReason::Withheld => 8,
+        GapReason::NoMedia => 9,
+        GapReason::NoKey => 10,
     }
 }
 
@@ -114,6 +116,8 @@ fn reason_of(code: u8) -> Option<GapReason> {
         6 => GapReason::Undecodable,
         7 => GapReason::StoreFault,
         8 => GapReason::Withheld,
+        9 => GapReason::NoMedia,
+        10 => GapReason::NoKey,
         _ => return None,
     })
 }
@@ -175,10 +179,10 @@ mod tests {
 
     #[test]
     fn every_reason_of_a_gap_reads_back() {
-        for code in 1..=8 {
+        for code in 1..=10 {
             assert_eq!(reason_of(code).map(reason_code), Some(code));
         }
-        assert_eq!(reason_of(9), None);
+        assert_eq!(reason_of(11), None);
         assert_eq!(reason_of(PACKET), None);
     }
 

@@ -290,6 +290,8 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         Just(GapReason::Undecodable),
         Just(GapReason::StoreFault),
         Just(GapReason::Withheld),
+        Just(GapReason::NoMedia),
+        Just(GapReason::NoKey),
     ];
     let data = proptest::collection::vec(any::<u8>(), 0..200);
     prop_oneof![

@@ -124,13 +124,14 @@ impl Rig {
             instance: "pbx".into(),
             notices: Vec::new(),
             standings: Vec::new(),
+            missing: None,
         };
         self.pool.open_track(party.leg, RingSide::Read, of, plan);
     }
 
     pub fn close(&self, party: &Party_) {
         party.gate.shut();
-        self.pool.close_track(party.leg, party.recording, party.track);
+        self.pool.close_track(party.leg, party.recording, party.track, None);
     }
 
     /// Reports of one track up to its last.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use callvault_recorder::access::{NodeKey, Nonce, PublicLine, Role, Roster, TicketRequest, sign_ticket};
 use callvault_recorder::capture::{FrameFormat, Gate, HostFrame, TapCounters, TapWriter, frame_ring};
 use callvault_recorder::codec::{Decoder, HostDecoders, NoDecoder};
-use callvault_recorder::controller::{LegState, Notify, Recorder, RecorderEvent, StartFault, Startup};
+use callvault_recorder::controller::{HostLimits, LegState, Notify, Recorder, RecorderEvent, StartFault, Startup};
 use callvault_recorder::conversation::{Direction, LegFacts, LegInput, Personal, Request, Side};
 use callvault_recorder::disclosure::{CopyFault, CopyReader, Format, Layout};
 use callvault_recorder::encoding::RingSide;
@@ -128,7 +128,8 @@ impl Site {
 /// A recorder of this policy.
 pub fn start(policy: Policy, clock: Arc<dyn Clock>, heard: &Arc<Heard>) -> Result<Recorder, StartFault> {
     let notify = Arc::<Heard>::clone(heard);
-    Recorder::start(Startup { policy, clock, decoders: Arc::new(NoHostDecoders), notify })
+    let limits = HostLimits { sessions: 512, sessions_per_second: 10 };
+    Recorder::start(Startup { policy, clock, decoders: Arc::new(NoHostDecoders), notify, limits })
 }
 
 /// The policy of a site in this directory.

@@ -22,7 +22,19 @@ all! {
     switch_core_event_hook_add_state_change switch_core_event_hook_remove_state_change
     switch_core_event_hook_add_recv_dtmf switch_core_event_hook_remove_recv_dtmf switch_ivr_inband_dtmf_session
     switch_core_session_perform_kill_channel switch_ivr_parse_all_messages
+    switch_core_session_limit switch_core_sessions_per_second
     switch_core_session_perform_receive_message switch_ivr_bg_media switch_ivr_displace_session switch_core_media_bug_count
+}
+
+/// As FreeSWITCH ships: max-sessions 1000, sessions-per-second 30.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_core_session_limit(_: u32) -> u32 {
+    1000
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_core_sessions_per_second(_: u32) -> u32 {
+    30
 }
 
 #[unsafe(no_mangle)]

@@ -241,7 +241,7 @@ fn a_renamed_leg_is_the_same_leg() {
     let mut scene = talking();
     scene.leg('B', LegInput::Renamed(LegUuid::from_host(b"X"))).then(&[]);
     scene.leg('B', LegInput::MediaBypassed(true)).then(&["B shuts: NoMedia", "alarm: X bypassed"]);
-    scene.leg('B', LegInput::MediaBypassed(false)).then(&["B goes on after not_received r1/2"]);
+    scene.leg('B', LegInput::MediaBypassed(false)).then(&["B goes on after no_media r1/2"]);
 }
 
 /// A colleague's standing line goes to each caller's recording in turn, and is not captured while nobody is there.

@@ -284,7 +284,7 @@ fn media_that_went_elsewhere_before_it_was_heard_is_no_media_path() {
 fn an_outcome_does_not_wait_for_ever_for_a_track() {
     let mut scene = Scene::new(&[]);
     scene.born('A', outside(1)).answered_and_told('A').hung_up('A').done();
-    assert_eq!(scene.next_timer(), Some((75_000, TimerReason::TracksClose(super::recording(1)))));
-    scene.wait(75_000).tick().then(&["r1 ends recorded"]).closed(1, 1, Kept::Nothing).then(&[]);
+    assert_eq!(scene.next_timer(), Some((615_000, TimerReason::TracksClose(super::recording(1)))));
+    scene.wait(615_000).tick().then(&["r1 ends recorded"]).closed(1, 1, Kept::Nothing).then(&[]);
     assert_eq!(scene.next_timer(), None);
 }

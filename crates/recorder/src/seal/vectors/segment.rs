@@ -347,7 +347,7 @@ pub(super) fn vectors() -> Vec<Vector> {
             "sealed as it should be, but with a kind of entry that version 1 does not have",
             "content at-record 0",
             "whole",
-            segment_of_raw(&head, &key, &[9, 0, 0]),
+            segment_of_raw(&head, &key, &[11, 0, 0]),
         ),
         vector(
             "entry_cut",
@@ -398,8 +398,10 @@ fn records() -> Vec<Vec<Entry>> {
         GapReason::Undecodable,
         GapReason::StoreFault,
         GapReason::Withheld,
+        GapReason::NoMedia,
+        GapReason::NoKey,
     ];
-    let gap = |(n, reason): (u64, GapReason)| Entry::Gap { offset_us: 60_000 + n * 5_000, duration_us: 5_000, reason };
+    let gap = |(n, reason): (u64, GapReason)| Entry::Gap { offset_us: 60_000 + n * 4_000, duration_us: 4_000, reason };
     vec![(0..3).map(packet).collect(), (0..).zip(reasons).map(gap).collect(), (5..8).map(packet).collect()]
 }
 
