@@ -13,7 +13,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::ffi::session::Located;
 use crate::ffi::{entry, events, interfaces};
-use crate::legs::{Beeps, Registry, Repairs, Returns, SOUND, outcome_text, show_recording};
+use crate::legs::{Beeps, KEYS_LOOK, Registry, Repairs, Returns, SOUND, outcome_text, show_recording, take_heard};
 use crate::module::module;
 use crate::notice;
 
@@ -103,7 +103,7 @@ fn run(inbox: &Receiver<Note>, registry: &Registry) {
     let mut panics = entry::panics();
     let mut chores = Chores::default();
     loop {
-        match inbox.recv_timeout(chores.next_in()) {
+        match inbox.recv_timeout(chores.next_in(registry)) {
             Ok(Note::Legs(count)) => holding = hold(holding, count > 0),
             Ok(Note::RecordingChanged { leg, recording, former }) => change(registry, leg, recording, former),
             Ok(Note::Outcome { leg, outcome }) => conclude(registry, leg, outcome),
@@ -132,13 +132,15 @@ struct Chores {
 }
 
 impl Chores {
-    /// How long until something is due; [`LOOK`] at most.
-    fn next_in(&self) -> Duration {
+    /// How long until something is due; [`LOOK`] at most, and while there are legs [`KEYS_LOOK`].
+    fn next_in(&self, registry: &Registry) -> Duration {
+        let longest = if registry.count() > 0 { KEYS_LOOK } else { LOOK };
         let due = [self.repairs.next_in(), self.beeps.next_in(), self.returns.next_in()];
-        due.into_iter().flatten().min().map_or(LOOK, |due| due.min(LOOK))
+        due.into_iter().flatten().min().map_or(longest, |due| due.min(longest))
     }
 
     fn carry_out(&mut self, registry: &Registry) {
+        take_heard(registry);
         self.repairs.carry_out(registry);
         self.beeps.carry_out(registry);
         self.returns.carry_out(registry);

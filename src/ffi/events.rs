@@ -26,9 +26,12 @@ const OWNER: &CStr = c"mod_callvault";
 /// A far end has described its media anew (mod_sofia's MY_EVENT_REINVITE).
 const RENEGOTIATED: &CStr = c"sofia::reinvite";
 
+/// What a conference says of its members (mod_conference's CONF_EVENT_MAINT).
+const CONFERENCE: &CStr = c"conference::maintenance";
+
 /// Hold is a level: most only say when to read it again (mod_sofia clears the flag without an event in an attended
-/// transfer). Of CUSTOM events one subclass alone.
-const LISTENED: [(host::switch_event_types_t, Option<&CStr>); 7] = [
+/// transfer). Of CUSTOM events two subclasses alone.
+const LISTENED: [(host::switch_event_types_t, Option<&CStr>); 8] = [
     (host::SWITCH_EVENT_CHANNEL_HOLD, None),
     (host::SWITCH_EVENT_CHANNEL_UNHOLD, None),
     (host::SWITCH_EVENT_CHANNEL_CALLSTATE, None),
@@ -36,6 +39,7 @@ const LISTENED: [(host::switch_event_types_t, Option<&CStr>); 7] = [
     (host::SWITCH_EVENT_CHANNEL_HANGUP_COMPLETE, None),
     (host::SWITCH_EVENT_MEDIA_BUG_START, None),
     (host::SWITCH_EVENT_CUSTOM, Some(RENEGOTIATED)),
+    (host::SWITCH_EVENT_CUSTOM, Some(CONFERENCE)),
 ];
 
 static BOUND: [AtomicPtr<host::switch_event_node_t>; LISTENED.len()] =
@@ -115,7 +119,10 @@ unsafe extern "C" fn on_event(event: *mut host::switch_event_t) {
                 answered_at: text(c"Caller-Channel-Answered-Time"),
                 cause: text(c"Hangup-Cause"),
             }),
-            host::SWITCH_EVENT_CUSTOM => legs::renegotiated(&uuid),
+            host::SWITCH_EVENT_CUSTOM => match header(c"Speak") {
+                Some(speaks) => legs::member_changed(&uuid, speaks == b"true", text(c"Hold") == "true"),
+                None => legs::renegotiated(&uuid),
+            },
             _ => legs::look_again_by_uuid(&uuid),
         }
     });

@@ -11,6 +11,12 @@ pub struct Exclusive<T> {
     value: UnsafeCell<T>,
 }
 
+impl<T: Default> Default for Exclusive<T> {
+    fn default() -> Self {
+        Self::new(T::default())
+    }
+}
+
 // SAFETY: the value is reached only between a successful swap of `in_use` to true and its release, so by one thread
 // at a time; T is Send, so it may be used from any of them.
 unsafe impl<T: Send> Sync for Exclusive<T> {}

@@ -39,7 +39,7 @@ pub enum Message {
     Muted(bool),
     /// The uuid changed.
     Renamed,
-    /// Its media leaves this host, or comes back to it.
+    /// Its media leaves this host, comes back to it, or becomes a fax's.
     MediaMoved,
 }
 
@@ -198,7 +198,11 @@ unsafe fn understand(message: &host::switch_core_session_message_t) -> Option<Me
         host::SWITCH_MESSAGE_INDICATE_APPLICATION_EXEC_COMPLETE => Message::ApplicationEnded { name: argument(0)? },
         host::SWITCH_MESSAGE_INDICATE_HARD_MUTE => Message::Muted(message.numeric_arg != 0),
         host::SWITCH_MESSAGE_INDICATE_UUID_CHANGE => Message::Renamed,
-        host::SWITCH_MESSAGE_INDICATE_MEDIA | host::SWITCH_MESSAGE_INDICATE_NOMEDIA => Message::MediaMoved,
+        host::SWITCH_MESSAGE_INDICATE_MEDIA
+        | host::SWITCH_MESSAGE_INDICATE_NOMEDIA
+        | host::SWITCH_MESSAGE_INDICATE_3P_MEDIA
+        | host::SWITCH_MESSAGE_INDICATE_3P_NOMEDIA
+        | host::SWITCH_MESSAGE_INDICATE_REQUEST_IMAGE_MEDIA => Message::MediaMoved,
         _ => return None,
     })
 }

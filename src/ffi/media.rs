@@ -13,9 +13,10 @@ use super::entry::enter;
 use super::session::{Bug, Session};
 use crate::legs::{LEGS, Leg};
 
-/// Frames that are no audio of the party: comfort noise or a timer tick without a packet, packets that pass undecoded,
-/// T.38 and the like.
-const NOT_A_VOICE: u32 = host::SFF_CNG | host::SFF_PROXY_PACKET | host::SFF_NOT_AUDIO;
+/// Frames that are no audio of the party: comfort noise or a timer tick without a packet, what a jitter buffer puts in
+/// the place of a packet that did not come, keys, packets that pass undecoded, T.38 and the like.
+const NOT_A_VOICE: u32 =
+    host::SFF_CNG | host::SFF_PLC | host::SFF_RFC2833 | host::SFF_PROXY_PACKET | host::SFF_NOT_AUDIO;
 
 /// The session's read hook: every frame that the endpoint read. Always SUCCESS: anything else ends the call's reading.
 pub(super) unsafe extern "C" fn read_frame(
@@ -30,9 +31,26 @@ pub(super) unsafe extern "C" fn read_frame(
         // SAFETY: the host hands a pointer to the frame it just read, or to null.
         let Some(frame) = (unsafe { frame.as_ref().and_then(|frame| frame.as_ref()) }) else { return };
         // SAFETY: the frame is the one that the host reads from now.
-        unsafe { take(leg.read_tap(), frame) };
+        unsafe {
+            hear_key(leg, frame);
+            take(leg.read_tap(), frame);
+        }
     });
     host::SWITCH_STATUS_SUCCESS
+}
+
+/// A key that came as RTP events, where the host passes those on to the other leg and hears no digit itself
+/// (`pass-rfc2833`; switch_rtp.c:handle_rfc2833).
+///
+/// # Safety
+/// `frame` is a frame that the host is handing on at this moment: its data is alive.
+unsafe fn hear_key(leg: &Leg, frame: &host::switch_frame_t) {
+    if frame.flags & host::SFF_RFC2833 == 0 || frame.flags & host::SFF_PROXY_PACKET != 0 || frame.data.is_null() {
+        return;
+    }
+    // SAFETY: the host says how many bytes of the buffer are in use.
+    let payload = unsafe { std::slice::from_raw_parts(frame.data.cast::<u8>(), frame.datalen as usize) };
+    leg.keys.hear(frame.timestamp, payload);
 }
 
 /// # Safety

@@ -44,6 +44,10 @@ pub enum Flag {
     MediaMoves,
     /// Its far end is looked for by ICE.
     Ice,
+    /// Its media leaves this host as soon as it is bridged.
+    BypassAfterBridge,
+    /// T.38 passes in the place of audio.
+    Fax,
 }
 
 impl Flag {
@@ -59,6 +63,8 @@ impl Flag {
             Self::Break => host::CF_BREAK,
             Self::MediaMoves => host::CF_MEDIA_TRANS,
             Self::Ice => host::CF_ICE,
+            Self::BypassAfterBridge => host::CF_BYPASS_MEDIA_AFTER_BRIDGE,
+            Self::Fax => host::CF_T38_PASSTHRU,
         }
     }
 }

@@ -18,6 +18,16 @@ const LOOK: Duration = Duration::from_millis(200);
 /// Both far ends have answered a re-INVITE by then, or will not (switch_ivr_media waits ten seconds for each).
 const GIVE_UP: Duration = Duration::from_secs(25);
 
+/// The leg is being bridged: where its media would leave right after that (`bypass_media_after_bridge`) and the policy
+/// wants it here, it stays. The host looks at the flag when the bridge runs (switch_ivr_bridge.c:audio_bridge_thread).
+pub fn about_to_bridge(module: &Module, session: Session<'_>, leg: &Leg) {
+    let wanted = leg.is_party && module.recorder.policy().bypassed_media == BypassedMedia::Return;
+    if wanted && session.flag(Flag::BypassAfterBridge) {
+        session.clear_flag(Flag::BypassAfterBridge);
+        module.recorder.observe(leg.key, Observation::MediaReturned);
+    }
+}
+
 /// The leg's media was seen to bypass this host; any thread. Asked once in a leg's life: whoever sends it out again
 /// means it, and the call ends `no_media_path`.
 pub fn seen(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {

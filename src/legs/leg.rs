@@ -10,6 +10,7 @@ use callvault_recorder::ids::{LegKey, LegUuid, RecordingId};
 use callvault_recorder::policy::{DigitMemory, NoticeMode, Policy};
 
 use super::Tap;
+use super::keys::Keys;
 use super::queue::Queue;
 use crate::ffi::media::BugPlace;
 use crate::ffi::session::{Flag, Session};
@@ -48,6 +49,10 @@ pub struct Leg {
     renewing: Mutex<()>,
     /// What happens on it while its notice plays.
     pub watch: Watch,
+    /// Keys that its media thread heard.
+    pub keys: Keys,
+    /// Whether a conference does not hear it; `None` where it is in none.
+    pub room: Mutex<Option<bool>>,
     /// The host was asked to listen for digits in its audio.
     pub listens_inband: AtomicBool,
     exempt: AtomicBool,
@@ -120,6 +125,8 @@ impl Leg {
             idle_bug: BugPlace::default(),
             renewing: Mutex::default(),
             watch: Watch::default(),
+            keys: Keys::default(),
+            room: Mutex::default(),
             listens_inband: AtomicBool::new(false),
             digits: Mutex::default(),
             queue: Mutex::default(),

@@ -6,8 +6,10 @@ mod beep;
 mod birth;
 mod bypass;
 mod cdr;
+mod conference;
 mod device;
 mod digits;
+mod keys;
 mod leg;
 mod queue;
 mod registry;
@@ -31,8 +33,9 @@ pub use beep::{Beeps, SOUND};
 pub use birth::born;
 pub use bypass::Returns;
 pub use cdr::{outcome_text, written_off};
+pub use conference::member_changed;
 pub use device::show as show_recording;
-pub use digits::pressed;
+pub use digits::{LOOK as KEYS_LOOK, pressed, take_heard};
 pub use leg::{Leg, Telling, Told};
 pub use registry::Registry;
 pub use tap::Tap;
@@ -60,6 +63,7 @@ pub fn message(session: Session<'_>, message: Message) {
         Message::Answered => answered(&module, session, &leg),
         Message::EarlyMedia => {}
         Message::Bridged(Some(other)) => {
+            bypass::about_to_bridge(&module, session, &leg);
             if let Some(other) = module.registry.by_uuid(&other) {
                 tell(LegInput::Bridged(other.key));
             }
@@ -67,9 +71,9 @@ pub fn message(session: Session<'_>, message: Message) {
         Message::Unbridged { paused: false } => tell(LegInput::Unbridged),
         Message::Bridged(None) | Message::Unbridged { paused: true } => {}
         Message::Application { name, arguments } if name == CONFERENCE => {
-            tell(LegInput::ConferenceJoined(conference_name(&arguments).into()));
+            conference::joined(&module, session, &leg, &arguments);
         }
-        Message::ApplicationEnded { name } if name == CONFERENCE => tell(LegInput::ConferenceLeft),
+        Message::ApplicationEnded { name } if name == CONFERENCE => conference::left(&module, &leg),
         Message::Application { name, arguments } if name == THREE_WAY => {
             let with = LegUuid::from_host(arguments.trim().as_bytes());
             if let Some(joined) = module.registry.by_uuid(&with) {
@@ -83,7 +87,7 @@ pub fn message(session: Session<'_>, message: Message) {
         }
         Message::Application { name, arguments } => taps::application_began(&leg, &name, &arguments),
         Message::ApplicationEnded { name } => taps::application_ended(&leg, &name),
-        Message::Muted(muted) => tell(LegInput::Muted(muted)),
+        Message::Muted(muted) => conference::hard_muted(&module, &leg, muted),
         Message::Renamed | Message::MediaMoved => {}
     }
     levels(&module, session, &leg);
@@ -260,7 +264,7 @@ fn levels(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
     if leg.waits.changes_to(waits) {
         tell(LegInput::Waiting(waits));
     }
-    let bypassed = session.flag(Flag::ProxyMode) || session.flag(Flag::ProxyMedia);
+    let bypassed = [Flag::ProxyMode, Flag::ProxyMedia, Flag::Fax].into_iter().any(|flag| session.flag(flag));
     if leg.bypassed.changes_to(bypassed) {
         tell(LegInput::MediaBypassed(bypassed));
     }
@@ -279,30 +283,4 @@ pub fn known(session: Session<'_>) -> Option<(Arc<Module>, Arc<Leg>)> {
     let module = module()?;
     let leg = module.registry.by_address(session.address())?;
     Some((module, leg))
-}
-
-/// The name in a conference application's argument: `[bridge:]name[@profile][+pin][+flags{…}]`.
-fn conference_name(arguments: &str) -> &str {
-    let arguments = arguments.trim();
-    let rest = arguments.strip_prefix("bridge:").unwrap_or(arguments);
-    let end = rest.find(['@', '+', ':']).unwrap_or(rest.len());
-    &rest[..end]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::conference_name;
-
-    #[test]
-    fn a_conference_is_known_by_its_name_alone() {
-        for argument in [
-            "sales",
-            "sales@default",
-            " sales@default+1234+flags{mute}",
-            "sales+1234",
-            "bridge:sales@default:user/1000",
-        ] {
-            assert_eq!(conference_name(argument), "sales", "{argument}");
-        }
-    }
 }

@@ -30,6 +30,7 @@ mod killed;
 mod late_media;
 mod mixed_calls;
 mod moved;
+mod not_a_voice;
 mod nothing_in_clear;
 mod notice;
 mod notice_proof;
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
         packet_times::trials(),
         reasons::trials(),
         rough_network::trials(),
+        not_a_voice::trials(),
         rung::trials(),
         unharmed::trials(),
         nothing_in_clear::trials(),

@@ -2,17 +2,18 @@
 //! brought back.
 use std::time::{Duration, Instant};
 
+use callvault_test_support::callvault::Gap;
 use callvault_test_support::freeswitch::Event;
 use callvault_test_support::rtp::Speech;
 use callvault_test_support::sip::Answering;
 use callvault_test_support::suite::Stage;
 use callvault_test_support::tones::{AGENT, CALLER};
-use callvault_test_support::{Proof, promise};
+use callvault_test_support::{Proof, broken, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, Casting, SOON, converse, hear_each_other, silent};
-use crate::oracle::{each_on_its_own_track, heard_all, not_recorded};
-use crate::promise::{Account, Findings, Promise, on_each_host};
+use crate::oracle::{LENGTH, each_on_its_own_track, heard_all, not_recorded, track_of, zero_of};
+use crate::promise::{Account, Findings, Part, Promise, on_each_host};
 
 pub fn trials() -> Vec<Trial> {
     on_each_host([
@@ -22,7 +23,22 @@ pub fn trials() -> Vec<Trial> {
             act: media_bypassed,
             judge: |_, findings| not_recorded("no_media_path", findings),
         },
-        Promise { name: "media_brought_back", act: media_brought_back, judge: each_on_its_own_track },
+        Promise { name: "media_brought_back", act: media_brought_back, judge: brought_back },
+        Promise {
+            name: "media_that_leaves_after_the_bridge",
+            act: |stage| bypassed_after_the_bridge(stage, "leave"),
+            judge: what_left_is_a_gap,
+        },
+        Promise {
+            name: "media_is_kept_from_leaving_after_the_bridge",
+            act: |stage| bypassed_after_the_bridge(stage, "return"),
+            judge: |account, findings| {
+                each_on_its_own_track(account, findings)?;
+                let gaps = gaps_of_no_media(account, findings)?;
+                promise!(gaps.iter().all(Vec::is_empty), "the media never left: {gaps:#?}");
+                Ok(())
+            },
+        },
         Promise {
             name: "foreign_tap_told",
             act: foreign_tap_told,
@@ -100,6 +116,62 @@ fn media_brought_back(stage: &Stage) -> Proof<(Cast, Account)> {
     into.wait_ended(SOON)?;
     let account = Account::of(&[(&out, CALLER), (&into, AGENT)])?;
     Ok((cast, account))
+}
+
+/// While it was away each track has a gap that says so.
+fn brought_back(account: &Account, findings: &Findings) -> Proof {
+    each_on_its_own_track(account, findings)?;
+    let gaps = gaps_of_no_media(account, findings)?;
+    promise!(gaps.iter().all(|own| own.len() == 1), "the media left once: {gaps:#?}");
+    Ok(())
+}
+
+/// REC-03: `bypass_media_after_bridge`.
+fn bypassed_after_the_bridge(stage: &Stage, policy: &str) -> Proof<(Cast, Account)> {
+    let casting = Casting::new(stage)?.policy(|vault| vault.with("bypassed-media", policy));
+    let dial = casting.agent.dial_string();
+    let leaving = [("set", "bypass_media_after_bridge=true"), ("bridge", dial.as_str())];
+    let cast = casting.extension("leaving", &leaving).start(stage)?;
+    let (out, into) = cast.bridged_by("leaving", silent(), silent())?;
+    if policy == "leave" {
+        alarmed(&cast, "no_media_path", Instant::now())?;
+        out.talk(Duration::from_millis(300))?;
+        hear_each_other((&out, CALLER), (&into, AGENT))?;
+        out.talk(Duration::from_secs(2))?;
+    } else {
+        converse(&[(&out, CALLER), (&into, AGENT)])?;
+    }
+    out.hang_up()?;
+    into.wait_ended(SOON)?;
+    let account = Account::of(&[(&out, CALLER), (&into, AGENT)])?;
+    Ok((cast, account))
+}
+
+/// The call is as long as it was; what of it was not kept is one gap to its end, and the recording is as long as the call.
+fn what_left_is_a_gap(account: &Account, findings: &Findings) -> Proof {
+    let (view, opened) = findings.recorded()?;
+    let zero = zero_of(view)?;
+    for (part, gaps) in account.parts.iter().zip(gaps_of_no_media(account, findings)?) {
+        let (_, track) = track_of(view, &part.leg)?;
+        let [gap] = gaps.as_slice() else { broken!("one gap is due: {track:#?}") };
+        let (end, call) = (gap.offset_ms + gap.duration_ms, part.call.seen_from(zero));
+        promise!(gap.offset_ms < call.from + 1500, "the media leaves at once: {track:#?}, {call}");
+        promise!((end - call.to).abs() <= 2 * LENGTH, "the gap reaches to the call's end: {track:#?}, {call}");
+        let of_track = track.offset_ms.zip(track.duration_ms).map(|(offset, duration)| offset + duration);
+        promise!(of_track == Some(end), "the track lasts to the gap's end: {track:#?}");
+    }
+    let due = account.parts.iter().map(|part| part.call.seen_from(zero).to).max().unwrap_or(0);
+    promise!((opened.length_ms() - due).abs() <= 2 * LENGTH, "{due} ms of call, {} ms opened", opened.length_ms());
+    Ok(())
+}
+
+fn gaps_of_no_media(account: &Account, findings: &Findings) -> Proof<Vec<Vec<Gap>>> {
+    let (view, _) = findings.recorded()?;
+    let gaps = |part: &Part| {
+        let (_, track) = track_of(view, &part.leg)?;
+        Ok(track.gaps.iter().filter(|gap| gap.reason == "no_media").cloned().collect())
+    };
+    account.parts.iter().map(gaps).collect()
 }
 
 /// PUR-08: a recording of the host's own on our leg is an alarm within a second.

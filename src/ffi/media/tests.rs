@@ -40,7 +40,7 @@ fn a_frame_is_in_the_ring_as_the_host_had_it() {
 #[test]
 fn what_is_no_voice_is_not_taken() {
     let mut party = Party::speaking(c"PCMU", 8000, 160);
-    for flag in [host::SFF_CNG, host::SFF_PROXY_PACKET, host::SFF_NOT_AUDIO] {
+    for flag in [host::SFF_CNG, host::SFF_PLC, host::SFF_RFC2833, host::SFF_PROXY_PACKET, host::SFF_NOT_AUDIO] {
         party.frame.flags = flag;
         party.read();
     }

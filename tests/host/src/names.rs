@@ -28,6 +28,9 @@ pub const MESSAGES: &[Named] = named! {
     "UNHOLD" SWITCH_MESSAGE_INDICATE_UNHOLD
     "MEDIA" SWITCH_MESSAGE_INDICATE_MEDIA
     "NOMEDIA" SWITCH_MESSAGE_INDICATE_NOMEDIA
+    "3P_MEDIA" SWITCH_MESSAGE_INDICATE_3P_MEDIA
+    "3P_NOMEDIA" SWITCH_MESSAGE_INDICATE_3P_NOMEDIA
+    "REQUEST_IMAGE_MEDIA" SWITCH_MESSAGE_INDICATE_REQUEST_IMAGE_MEDIA
 };
 
 /// Flags of a channel.
@@ -43,6 +46,8 @@ pub const FLAGS: &[Named] = named! {
     "early_media" CF_EARLY_MEDIA
     "media_moves" CF_MEDIA_TRANS
     "ice" CF_ICE
+    "bypass_after_bridge" CF_BYPASS_MEDIA_AFTER_BRIDGE
+    "fax" CF_T38_PASSTHRU
 };
 
 /// States of a channel.

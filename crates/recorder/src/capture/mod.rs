@@ -4,12 +4,14 @@
 //! allocated or waited for (decision 3). The [`Timeline`] then says where on the track each frame lies.
 mod frame;
 mod gate;
+mod keys;
 mod ring;
 mod tap;
 mod timeline;
 
 pub use frame::{FrameFormat, FrameHead, Generation};
 pub use gate::{Gate, TapCount, TapCounters};
+pub use keys::{KeyPost, TelephoneEvents};
 pub use ring::{FrameConsumer, FrameProducer, HEAD, Lost, MAX_PAYLOAD, Pulled, USUAL_RING, frame_ring};
 pub use tap::{HostFrame, TapWriter};
 pub use timeline::{Arrival, Step, Timeline, TimelineCount};

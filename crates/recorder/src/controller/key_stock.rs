@@ -43,10 +43,10 @@ pub struct HostLimits {
 }
 
 impl HostLimits {
-    /// How many keys are to be ready: one for every leg that may begin in one burst, or while the disk stalls. More
-    /// than there can be legs are never wanted at once.
+    /// How many keys are to be ready: one for every leg that may begin while the disk stalls, but no more than there can be
+    /// legs at once.
     pub(super) fn keys(self) -> usize {
-        let burst = self.sessions.max(self.sessions_per_second.saturating_mul(STALL_SECONDS));
+        let burst = self.sessions.min(self.sessions_per_second.saturating_mul(STALL_SECONDS));
         usize::try_from(burst).unwrap_or(usize::MAX).clamp(*STOCK.start(), *STOCK.end())
     }
 }
@@ -158,4 +158,18 @@ fn epochs_wanted(now: UnixMillis, retention: Duration) -> Vec<EpochDay> {
     let mut epochs = vec![epoch_of(now, retention), epoch_of(now.plus(BEFORE_MIDNIGHT), retention)];
     epochs.dedup();
     epochs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HostLimits;
+
+    #[test]
+    fn the_stock_is_what_may_begin_while_a_disk_stalls_and_no_more_than_there_can_be() {
+        let keys = |sessions, sessions_per_second| HostLimits { sessions, sessions_per_second }.keys();
+        assert_eq!(keys(1000, 30), 900);
+        assert_eq!(keys(1000, 200), 1000);
+        assert_eq!(keys(10, 30), 256);
+        assert_eq!(keys(u32::MAX, u32::MAX), 8192);
+    }
 }

@@ -128,7 +128,7 @@ impl Site {
 /// A recorder of this policy.
 pub fn start(policy: Policy, clock: Arc<dyn Clock>, heard: &Arc<Heard>) -> Result<Recorder, StartFault> {
     let notify = Arc::<Heard>::clone(heard);
-    let limits = HostLimits { sessions: 512, sessions_per_second: 10 };
+    let limits = HostLimits { sessions: 512, sessions_per_second: 30 };
     Recorder::start(Startup { policy, clock, decoders: Arc::new(NoHostDecoders), notify, limits })
 }
 

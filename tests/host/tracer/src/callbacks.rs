@@ -244,13 +244,15 @@ pub unsafe extern "C" fn bug(
 }
 
 /// What the module asks of an event, besides whose it is.
-const HEADERS: [&CStr; 6] = [
+const HEADERS: [&CStr; 8] = [
     c"Media-Bug-Function",
     c"Media-Bug-Target",
     c"Channel-Name",
     c"variable_callvault_id",
     c"Caller-Channel-Answered-Time",
     c"Hangup-Cause",
+    c"Speak",
+    c"Hold",
 ];
 
 pub type EventCallback = unsafe extern "C" fn(*mut host::switch_event_t);

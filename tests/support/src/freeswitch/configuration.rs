@@ -148,8 +148,8 @@ impl Configuration {
         let media = [("rtp-start-port", ports.media.0.to_string()), ("rtp-end-port", ports.media.1.to_string())];
         let own = [
             ("loglevel", "debug"),
-            ("max-sessions", "3000"),
-            ("sessions-per-second", "2000"),
+            ("max-sessions", "1000"),
+            ("sessions-per-second", "200"),
             // Others on this machine may hold a port of the range.
             ("rtp-port-usage-robustness", "true"),
         ];

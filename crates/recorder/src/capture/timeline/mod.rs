@@ -7,11 +7,15 @@
 //! - **Beginning.** A stream (the first, or one after a jump of timestamp or sequence, an SSRC change, a re-INVITE)
 //!   is watched for [`SETTLE_US`]. Its least delayed frame then anchors it: what came late came late for all.
 //! - **Jitter** is no gap: a frame that comes late keeps the place its timestamp gives it.
-//! - **Drift** is one: when for [`WINDOW_US`] even the least delayed frame came more than [`DRIFT_US`] after its
-//!   place, time has passed that the stream does not account for, and a gap takes it in. A stream that runs ahead
-//!   as far loses that much, counted; frames that cannot be cut go whole, so for them it is most of a frame.
+//! - **Rhythm** is none: from one [`WINDOW_US`] to the next the least delay may step by up to a packet and a tick of the
+//!   host's timer ([`TICK_US`]), and stay there, because the host begins to read a packet later than before, or no longer
+//!   does. Nothing was lost by that, no time stood still, and what is placed stays.
+//! - **Drift** is a gap: when the least delay has crept more than [`DRIFT_US`] away from the rhythm's, time has passed that
+//!   the stream does not account for, and a gap takes it in. A stream that runs ahead as far loses that much, counted;
+//!   frames that cannot be cut go whole, so for them it is most of a frame. Steps that add up to more than a rhythm
+//!   can are drift that the host's timer makes steps of; from then on all steps of that stream are.
 //! - **A leap in arrival** beyond [`LEAP_US`] while the timestamps go on is decided after [`SETTLE_US`]: a stall in
-//!   the network catches up (no gap), a pause does not (a gap).
+//!   the network catches up, but for what a rhythm may be behind (no gap), a pause does not (a gap).
 //! - **Loss and silence suppression** leave a gap as long as the timestamps say, but no longer than time allows.
 //! - **Order**: frames that overtook others wait for them for [`REORDER_US`]; who comes later than that, or twice,
 //!   is dropped and counted.
@@ -44,6 +48,10 @@ const JUMP_US: i64 = 300_000;
 const WINDOW_US: i64 = 2_000_000;
 /// The deviation that is drift when it lasts a window.
 const DRIFT_US: i64 = 15_000;
+/// A timer of the host reads a packet up to this much later than it could (its usual packet time).
+const TICK_US: i64 = 20_000;
+/// A change of the least delay from one window to the next by more than this is a step of the rhythm; clocks creep.
+const STEP_US: i64 = 5_000;
 /// Differences that are rounding, not gaps.
 const GRAIN_US: i64 = 5_000;
 /// A track never runs this far ahead of arrival: more is not one party's audio.
@@ -292,10 +300,7 @@ impl<T> Timeline<T> {
             Hold::Leap => {
                 if let Some(stream) = &mut self.stream {
                     let late = least_delayed(&held) - stream.position(first.arrival.timestamp);
-                    if late > DRIFT_US {
-                        stream.shift(late);
-                    }
-                    stream.forget_delays();
+                    stream.leapt(late, i64::from(first.arrival.duration_us));
                 }
             }
             Hold::Reorder | Hold::No => {}

@@ -1,5 +1,5 @@
 //! One RTP stream (or one run of frames without timestamps) and its place on the track.
-use super::{Arrival, DRIFT_US, GRAIN_US, WINDOW_US};
+use super::{Arrival, DRIFT_US, GRAIN_US, STEP_US, TICK_US, WINDOW_US};
 
 /// Timestamps to places, and how far arrival has been from them lately.
 #[derive(Debug)]
@@ -15,6 +15,12 @@ pub(super) struct Stream {
     /// What is still to be cut because the stream runs ahead.
     debt_us: i64,
     window: Option<Window>,
+    /// The least delay of the last window.
+    least_us: i64,
+    /// What of that is the rhythm in which the host reads.
+    rhythm_us: i64,
+    /// Its steps have added up to more than a rhythm: they are drift.
+    steps_are_drift: bool,
 }
 
 #[derive(Debug)]
@@ -34,6 +40,9 @@ impl Stream {
             anchor_us: place,
             debt_us: 0,
             window: None,
+            least_us: 0,
+            rhythm_us: 0,
+            steps_are_drift: false,
         }
     }
 
@@ -83,9 +92,15 @@ impl Stream {
         }
     }
 
-    /// The delays seen so far say nothing of those to come.
-    pub(super) fn forget_delays(&mut self) {
+    /// Arrival leapt, and what has come since is so late: a pause, where that is more than the rhythm's.
+    pub(super) fn leapt(&mut self, late: i64, duration: i64) {
         self.window = None;
+        if self.is_rhythm(late, duration) {
+            (self.least_us, self.rhythm_us) = (late, late);
+        } else {
+            self.shift(late);
+            (self.least_us, self.rhythm_us) = (0, 0);
+        }
     }
 
     /// The drift rule: a frame that came `at` was placed at `start`.
@@ -98,17 +113,34 @@ impl Stream {
         }
         let least = window.least;
         self.window = None;
-        if least > DRIFT_US {
-            self.shift(least);
-        } else if divisible && least < -DRIFT_US {
-            self.owe(-least);
-        } else if !divisible && -least > (duration * 3 / 4).max(DRIFT_US) {
+        let step = least - std::mem::replace(&mut self.least_us, least);
+        if step.abs() > STEP_US {
+            if self.is_rhythm(self.rhythm_us + step, duration) {
+                self.rhythm_us += step;
+            } else {
+                self.steps_are_drift = true;
+                self.rhythm_us = 0;
+            }
+        }
+        let crept = least - self.rhythm_us;
+        if crept > DRIFT_US {
+            self.shift(crept);
+            self.least_us -= crept;
+        } else if divisible && crept < -DRIFT_US {
+            self.owe(-crept);
+        } else if !divisible && -crept > (duration * 3 / 4).max(DRIFT_US) {
             self.owe(duration);
         }
     }
 
+    /// Whether a host that reads a stream of such packets may be so late, or so early, with each.
+    fn is_rhythm(&self, late: i64, duration: i64) -> bool {
+        late.abs() <= if self.steps_are_drift { DRIFT_US } else { duration + TICK_US }
+    }
+
     fn owe(&mut self, us: i64) {
         self.debt_us = us;
+        self.least_us += us;
         self.shift(-us);
     }
 }

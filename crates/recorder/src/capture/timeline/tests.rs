@@ -304,6 +304,43 @@ fn a_sender_whose_clock_is_wrong_is_followed_for_half_an_hour() {
     }
 }
 
+/// What was found after an answer: the host, which read each packet as it came, reads them a packet later from then on.
+#[test]
+fn a_host_that_begins_to_read_later_or_earlier_leaves_no_hole() {
+    for ms in [10, 20, 40, 60] {
+        for (first, then) in [(0, 17), (0, ms), (ms, 0), (0, ms + 18), (3, ms + 20)] {
+            let mut call = Call::new();
+            for number in 0..2000 / ms * 10 {
+                let packet = call.packet(ms);
+                let late = if number < 2000 / ms { first } else { then };
+                call.deliver_late(packet, u64::from(late));
+            }
+            call.end();
+            let case = format!("{ms} ms, {first} then {then}");
+            assert_eq!((call.gaps(), call.timeline.count().trimmed_us), (vec![], 0), "{case}");
+            assert!(call.worst() <= u64::from(first), "{case}: off by {} ms", call.worst());
+        }
+    }
+}
+
+/// Drift that a host's timer of 20 ms makes steps of is followed all the same.
+#[test]
+fn a_wrong_clock_is_followed_through_a_timer() {
+    for parts_per_million in [-200_i64, 200] {
+        let mut call = Call::new();
+        for number in 0..90_000_i64 {
+            let (packet, _) = call.packet(20);
+            let spoken = number * 20_000 * (1_000_000 - parts_per_million) / 1_000_000;
+            let read = (spoken as u64 + 7_000).next_multiple_of(20_000);
+            call.deliver((Arrival { at_us: read, ..packet }, spoken as u64 / 1000));
+        }
+        call.end();
+        assert!(call.worst() <= 80, "{parts_per_million} ppm: off by {} ms", call.worst());
+        let (offset, spoken) = *call.frames().last().expect("placed");
+        assert!(offset.abs_diff(spoken) <= 40, "{parts_per_million} ppm: at its end at {offset}, spoken at {spoken}");
+    }
+}
+
 #[test]
 fn a_gap_has_the_reason_it_was_made_for() {
     let mut call = Call::new();
@@ -358,6 +395,47 @@ fn two_sources_at_once_do_not_run_ahead_of_time() {
 }
 
 proptest! {
+    /// A hole is only where a packet is missing: however the host reads, whose timer may be late by some packets and catch
+    /// up, or stay behind by one.
+    #[test]
+    fn holes_are_where_packets_are_missing(
+        ms in prop::sample::select(vec![10_u32, 20, 30, 40, 60]),
+        phase in 0_u64..20_000,
+        behind in prop::collection::vec((0_usize..1500, 0_u64..=1), 0..6),
+        lost in prop::collection::btree_set(20_usize..1480, 0..20),
+        jitter in prop::collection::vec(0_u64..15_000, 50),
+        divisible: bool,
+    ) {
+        let mut call = Call::new();
+        let mut due = Vec::new();
+        let (mut late, mut read) = (0, 0);
+        for number in 0..1500 {
+            let (packet, spoken) = call.packet(ms);
+            if let Some(&(_, packets)) = behind.iter().find(|(from, _)| *from == number) {
+                late = packets * u64::from(ms) * 1000;
+            }
+            if lost.contains(&number) {
+                due.push((spoken, u64::from(ms)));
+                continue;
+            }
+            let came = packet.at_us + jitter[number % jitter.len()];
+            // Read at a tick of a timer of 20 ms, in order, and a packet late where the host is behind.
+            read = ((came + late - phase.min(came)).next_multiple_of(20_000) + phase).max(read);
+            call.deliver((Arrival { at_us: read, divisible, ..packet }, spoken));
+        }
+        call.end();
+        let holes: u64 = call.gaps().iter().map(|gap| gap.1).sum();
+        let missing: u64 = due.iter().map(|(_, ms)| ms).sum();
+        // A frame that lay later than it came takes its place where a packet is missing: the hole is that much shorter.
+        prop_assert!(call.gaps().len() <= due.len() && holes <= missing, "{:?} for {:?}", call.gaps(), due);
+        for (offset, duration, _) in call.gaps() {
+            let near = |(spoken, ms): &(u64, u64)| offset + duration + 100 >= *spoken && offset <= spoken + ms + 100;
+            prop_assert!(due.iter().any(near), "a hole at {offset} ms for {due:?}");
+        }
+        prop_assert_eq!(call.timeline.count().trimmed_us, 0);
+        prop_assert_eq!(call.frames().len(), 1500 - lost.len());
+    }
+
     /// Whatever arrives, what comes out touches, is in order, and does not run away from time.
     #[test]
     fn nothing_breaks_the_line(packets in prop::collection::vec(
