@@ -13,14 +13,17 @@ const CARD: &str = "4111*80627";
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        on_freeswitch("an_objection_is_in_the_cdrs", objects),
+        on_freeswitch("an_objection_is_in_the_cdrs", |stage| objects(stage, "false")),
+        on_freeswitch("an_objection_whose_digit_is_passed_on", |stage| objects(stage, "true")),
         on_freeswitch("digits_reach_the_other_party", reach_the_other_party),
     ]
 }
 
-/// The agent's same digit means nothing.
-fn objects(stage: &Stage) -> Proof {
-    let cast = Casting::new(stage)?.policy(|vault| vault.with("objection-digit", "9")).start(stage)?;
+/// The agent's same digit means nothing. With `pass-rfc2833` the host hears no digit itself.
+fn objects(stage: &Stage, passed_on: &str) -> Proof {
+    let mut casting = Casting::new(stage)?.policy(|vault| vault.with("objection-digit", "9"));
+    casting.configuration = casting.configuration.profile_parameter("pass-rfc2833", passed_on);
+    let cast = casting.start(stage)?;
     let (out, into) = cast.bridged(silent(), silent())?;
     out.talk(Duration::from_millis(500))?;
     into.press("9")?;

@@ -20,6 +20,7 @@ use crate::told::ours;
 pub fn trials() -> Vec<Trial> {
     let mut trials = on_each_host([
         Promise { name: "paused_by_the_agents_code", act: by_code, judge: pause_is_a_gap },
+        Promise { name: "paused_by_a_code_that_is_passed_on", act: by_code_passed_on, judge: pause_is_a_gap },
         Promise { name: "paused_by_command", act: by_command, judge: pause_is_a_gap },
         Promise { name: "pause_ends_by_itself", act: by_itself, judge: pause_is_a_gap },
         Promise { name: "outside_parties_do_not_pause", act: from_outside, judge: each_on_its_own_track },
@@ -31,6 +32,13 @@ pub fn trials() -> Vec<Trial> {
 fn by_code(stage: &Stage) -> Proof<(Cast, Account)> {
     let cast = Cast::on(stage)?;
     paused(cast, |_, into| into.press("*7").map(drop), |_, into| into.press("*8").map(drop))
+}
+
+/// With `pass-rfc2833` the host hears no digit itself.
+fn by_code_passed_on(stage: &Stage) -> Proof<(Cast, Account)> {
+    let mut casting = Casting::new(stage)?;
+    casting.configuration = casting.configuration.profile_parameter("pass-rfc2833", "true");
+    paused(casting.start(stage)?, |_, into| into.press("*7").map(drop), |_, into| into.press("*8").map(drop))
 }
 
 fn by_command(stage: &Stage) -> Proof<(Cast, Account)> {
