@@ -7,7 +7,7 @@ use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, Casting, OUTSIDE, SOON, converse, silent};
-use crate::oracle::each_on_its_own_track;
+use crate::oracle::{each_on_its_own_track, has_no_hole};
 use crate::promise::{Account, Findings, Promise, on_each_host};
 
 /// How long the host's tone sounds, ms.
@@ -15,10 +15,10 @@ const SOUNDED_MS: i64 = 3_000;
 
 pub fn trials() -> Vec<Trial> {
     let mut trials = on_each_host([
-        Promise { name: "pcma", act: |stage| spoken(stage, Codec::Pcma), judge: each_on_its_own_track },
-        Promise { name: "g722", act: |stage| spoken(stage, Codec::G722), judge: each_on_its_own_track },
-        Promise { name: "opus", act: |stage| spoken(stage, Codec::Opus), judge: each_on_its_own_track },
-        Promise { name: "l16", act: |stage| spoken(stage, Codec::L16 { rate: 16_000 }), judge: each_on_its_own_track },
+        Promise { name: "pcma", act: |stage| spoken(stage, Codec::Pcma), judge: whole },
+        Promise { name: "g722", act: |stage| spoken(stage, Codec::G722), judge: whole },
+        Promise { name: "opus", act: |stage| spoken(stage, Codec::Opus), judge: whole },
+        Promise { name: "l16", act: |stage| spoken(stage, Codec::L16 { rate: 16_000 }), judge: whole },
         Promise { name: "opus_to_pcmu", act: transcoded, judge: each_on_its_own_track },
     ]);
     for (name, codec) in [
@@ -29,6 +29,11 @@ pub fn trials() -> Vec<Trial> {
         trials.push(on_freeswitch(name, move |stage| from_the_host_itself(stage, codec)));
     }
     trials
+}
+
+fn whole(account: &Account, findings: &Findings) -> Proof {
+    each_on_its_own_track(account, findings)?;
+    has_no_hole(account, findings)
 }
 
 /// What no telephone of the suite speaks: the host rings itself in that codec, and plays a tone to the leg that came in.

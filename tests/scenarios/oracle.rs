@@ -82,6 +82,19 @@ fn found_of(part: &Part, findings: &Findings) -> Proof<Vec<Interval>> {
     Ok(joined(&found, HICCUP))
 }
 
+/// REC-05: where no packet was lost no track has a hole. In a leg's first second the host itself flushes packets.
+pub fn has_no_hole(account: &Account, findings: &Findings) -> Proof {
+    let (view, _) = findings.recorded()?;
+    for part in &account.parts {
+        let (_, track) = track_of(view, &part.leg)?;
+        let holes = track.gaps.iter().filter(|gap| gap.reason == "not_received");
+        let holes: Vec<_> =
+            holes.filter(|gap| Some(gap.offset_ms) > track.offset_ms.map(|offset| offset + 1000)).collect();
+        promise!(holes.is_empty(), "nothing was lost on the leg {}; its track has {holes:#?}", part.leg);
+    }
+    Ok(())
+}
+
 /// The recording's zero, Unix ms.
 pub fn zero_of(view: &View) -> Proof<i64> {
     match view.answered_at_ms {

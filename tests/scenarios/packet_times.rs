@@ -5,29 +5,27 @@ use callvault_test_support::tones::{AGENT, CALLER};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, SOON, converse, silent};
-use crate::oracle::{each_on_its_own_track, each_on_its_own_track_in_packets};
+use crate::oracle::{each_on_its_own_track, each_on_its_own_track_in_packets, has_no_hole};
 use crate::promise::{Account, Findings, Promise, on_each_host};
 
 pub fn trials() -> Vec<Trial> {
     on_each_host([
-        Promise { name: "packets_of_10_ms", act: |stage| packed(stage, &[10]), judge: each_on_its_own_track },
-        Promise { name: "packets_of_30_ms", act: |stage| packed(stage, &[30]), judge: each_on_its_own_track },
+        Promise { name: "packets_of_10_ms", act: |stage| packed(stage, &[10]), judge: whole },
+        Promise { name: "packets_of_30_ms", act: |stage| packed(stage, &[30]), judge: whole },
         Promise { name: "packets_of_60_ms", act: |stage| packed(stage, &[60]), judge: in_long_packets },
-        Promise {
-            name: "packets_of_20_and_30_ms",
-            act: |stage| packed(stage, &[20, 30]),
-            judge: each_on_its_own_track,
-        },
-        Promise {
-            name: "packets_of_20_and_40_ms",
-            act: |stage| packed(stage, &[20, 40]),
-            judge: each_on_its_own_track,
-        },
+        Promise { name: "packets_of_20_and_30_ms", act: |stage| packed(stage, &[20, 30]), judge: whole },
+        Promise { name: "packets_of_20_and_40_ms", act: |stage| packed(stage, &[20, 40]), judge: whole },
     ])
 }
 
+fn whole(account: &Account, findings: &Findings) -> Proof {
+    each_on_its_own_track(account, findings)?;
+    has_no_hole(account, findings)
+}
+
 fn in_long_packets(account: &Account, findings: &Findings) -> Proof {
-    each_on_its_own_track_in_packets(60, account, findings)
+    each_on_its_own_track_in_packets(60, account, findings)?;
+    has_no_hole(account, findings)
 }
 
 fn packed(stage: &Stage, times: &[u32]) -> Proof<(Cast, Account)> {

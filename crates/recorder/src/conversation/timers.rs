@@ -13,7 +13,7 @@ pub(super) const NOTICE_CUT: Duration = Duration::from_secs(2);
 /// How long the line must be open after a whole notice: who hangs up before has refused (see NOT-01).
 pub(super) const LINE_OPEN: Duration = Duration::from_millis(150);
 /// How long an outcome waits for the word that its tracks are closed: longer than the encoder pool waits for a store
-/// that refuses (10 minutes), or a call of which nothing could be kept would pass for recorded.
+/// (10 minutes), or a call of which nothing could be kept would pass for recorded.
 pub(super) const TRACKS_CLOSE: Duration = Duration::from_secs(615);
 /// The same where nothing is to be kept: what its tracks hold changes nothing.
 pub(super) const ENDED_TRACKS_CLOSE: Duration = Duration::from_secs(75);

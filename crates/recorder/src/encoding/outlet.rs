@@ -1,5 +1,6 @@
 //! A track's way into the store: entries become records, records segments.
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -21,9 +22,11 @@ const RECORD_LENGTH_US: u64 = 980_000;
 const RECORD_BYTES: usize = 256 * 1024;
 /// A segment's length at most.
 const SEGMENT_LENGTH_US: u64 = 3_600_000_000;
-/// How long a finished segment is kept for a store that refuses it: a full disk can be cleared by then. An outcome waits
-/// a little longer (`conversation::timers::TRACKS_CLOSE`).
+/// How long a finished segment is kept for a store that does not take it: a disk can come back, or be cleared, by then.
+/// An outcome waits a little longer (`conversation::timers::TRACKS_CLOSE`).
 const PATIENCE: Duration = Duration::from_secs(600);
+/// The same where the store refuses it for a reason that is not known to pass.
+const REFUSED_PATIENCE: Duration = Duration::from_secs(60);
 /// How long a track that ends at once waits for what the store is taking.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
@@ -51,6 +54,8 @@ pub(super) struct Outlet {
     finished: Vec<Finished>,
     /// The store refuses, or has no room for, this track's records since the last that it took.
     refusing: bool,
+    /// The last refusal was for another reason than a full disk.
+    refused_for_good: bool,
     /// Entries lost to the store, told as a gap with the next record that finds room: from, to.
     lost: Option<(u64, u64)>,
     /// Packets lost to the store.
@@ -106,6 +111,7 @@ impl Outlet {
             open: None,
             finished: Vec::new(),
             refusing: false,
+            refused_for_good: false,
             lost: None,
             packets_lost: 0,
             store_gaps: Vec::new(),
@@ -272,18 +278,20 @@ impl Outlet {
             way.tell_opened(&self.plan, around);
         }
         if took {
-            self.refusing = false;
+            (self.refusing, self.refused_for_good) = (false, false);
         }
         if let Some(refusal) = refusal {
+            self.refused_for_good = refusal.kind() != io::ErrorKind::StorageFull;
             self.refused(SealFault::Store(refusal), around);
         }
+        let patience = if self.refused_for_good { REFUSED_PATIENCE } else { PATIENCE };
         let (recording, track) = (self.plan.recording, self.plan.track);
         for finished in std::mem::take(&mut self.finished) {
             let SegmentSummary { records, bytes, sha256 } = finished.summary;
             let index = finished.way.name.segment;
             if finished.way.written == bytes {
                 around.reports.push_back(PoolReport::SegmentClosed { recording, track, index, records, bytes, sha256 });
-            } else if finished.since.elapsed() >= PATIENCE {
+            } else if finished.since.elapsed() >= patience {
                 self.give_up(finished.way, around);
             } else {
                 self.finished.push(finished);

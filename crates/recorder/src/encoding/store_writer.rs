@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use super::segment_file::{SegmentFile, SegmentFiles};
-use crate::store::{AppendFile, SegmentName};
+use crate::store::{AppendFile, SegmentName, StoreFault};
 
 /// When a file whose bytes were refused is tried again.
 const RETRY: Duration = Duration::from_millis(250);
@@ -259,6 +259,12 @@ impl Writing {
     }
 }
 
+/// A full disk may be cleared: its kind says so also where a file could not be made.
+fn refusal(fault: StoreFault) -> io::Error {
+    let full = matches!(fault, StoreFault::Full { .. });
+    io::Error::new(if full { io::ErrorKind::StorageFull } else { io::ErrorKind::Other }, fault)
+}
+
 impl Segment {
     fn new(progress: Arc<Progress>) -> Self {
         Self { progress, file: None, waiting: VecDeque::new(), written: 0, refused: false, ended: false }
@@ -269,10 +275,11 @@ impl Segment {
             if self.progress.given_up.load(Ordering::Acquire) {
                 return Ok(());
             }
-            backlog.in_hand(Some(*sealed));
+            // What is tried again is said to be refused; slow is the store where it does not answer this.
+            backlog.in_hand(Some(if self.refused { Instant::now() } else { *sealed }));
             let file = match &mut self.file {
                 Some(file) => file,
-                none => none.insert(files.create(&name).map_err(io::Error::other)?),
+                none => none.insert(files.create(&name).map_err(refusal)?),
             };
             if file.len()? != self.written {
                 // Part of an earlier attempt is there.

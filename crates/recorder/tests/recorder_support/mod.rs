@@ -127,8 +127,17 @@ impl Site {
 
 /// A recorder of this policy.
 pub fn start(policy: Policy, clock: Arc<dyn Clock>, heard: &Arc<Heard>) -> Result<Recorder, StartFault> {
+    start_on(HostLimits { sessions: 512, sessions_per_second: 30 }, policy, clock, heard)
+}
+
+/// The same on a host that lets so much happen at once.
+pub fn start_on(
+    limits: HostLimits,
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+    heard: &Arc<Heard>,
+) -> Result<Recorder, StartFault> {
     let notify = Arc::<Heard>::clone(heard);
-    let limits = HostLimits { sessions: 512, sessions_per_second: 30 };
     Recorder::start(Startup { policy, clock, decoders: Arc::new(NoHostDecoders), notify, limits })
 }
 
