@@ -68,11 +68,11 @@ pub fn on_stand_in(name: &str, needs: &[PathBuf], act: impl FnOnce(&Path) -> Pro
 }
 
 /// Runs the trials one after another where a real host acts them, for they measure time; replays, which mostly wait,
-/// four at a time. The command line may say otherwise.
+/// three at a time. The command line may say otherwise.
 pub fn run(trials: Vec<Trial>) -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
     let acted = trials.iter().any(|trial| trial.name().starts_with("freeswitch::") && !trial.has_ignored_flag());
-    arguments.test_threads.get_or_insert(if acted { 1 } else { 4 });
+    arguments.test_threads.get_or_insert(if acted { 1 } else { 3 });
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
