@@ -2,6 +2,7 @@
 mod attested;
 mod edges;
 mod objections;
+mod parted;
 mod parties;
 mod paused;
 mod scene;
