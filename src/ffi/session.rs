@@ -198,12 +198,6 @@ impl<'a> Session<'a> {
         state <= host::CS_ROUTING || state == host::CS_CONSUME_MEDIA
     }
 
-    /// It is parked, by whatever command or dialplan: it hears music or nothing (switch_ivr.c:switch_ivr_park).
-    pub fn is_parked(self) -> bool {
-        // SAFETY: the channel is alive.
-        unsafe { host::switch_channel_get_state(self.channel()) == host::CS_PARK }
-    }
-
     /// It hung up because another leg of its ring group answered.
     pub fn lost_race(self) -> bool {
         // SAFETY: the channel is alive.

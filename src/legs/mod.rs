@@ -69,8 +69,7 @@ pub fn message(session: Session<'_>, message: Message) {
             }
         }
         Message::Unbridged { paused: false } => tell(LegInput::Unbridged),
-        Message::Unbridged { paused: true } => tell(LegInput::BridgePaused),
-        Message::Bridged(None) => {}
+        Message::Bridged(None) | Message::Unbridged { paused: true } => {}
         Message::Application { name, arguments } if name == CONFERENCE => {
             conference::joined(&module, session, &leg, &arguments);
         }
@@ -261,7 +260,7 @@ fn levels(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
         tell(LegInput::Held(held));
     }
     leg.stay_alone(session);
-    let waits = leg.is_party && (session.is_parked() || leg.with_queue(|queue| queue.waits()));
+    let waits = leg.is_party && leg.with_queue(|queue| queue.waits());
     if leg.waits.changes_to(waits) {
         tell(LegInput::Waiting(waits));
     }

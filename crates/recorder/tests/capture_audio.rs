@@ -167,7 +167,7 @@ fn a_hold_is_a_gap_of_that_name() {
     party.tone(440.0, 2000, 20);
     party.gate.shut();
     party.tone(1700.0, 3000, 20);
-    rig.pool.reopen(party.leg, RingSide::Read, generation(2), (party.recording, party.track), GapReason::Hold);
+    rig.pool.reopen(party.leg, RingSide::Read, generation(2), party.track, GapReason::Hold);
     party.gate.open(generation(2));
     party.tone(440.0, 2000, 20);
     let (told, segments) = rig.finish(&party);

@@ -58,7 +58,7 @@ impl Controller {
             }
             Effect::CloseTrack { leg, recording, track } => {
                 self.touch(leg);
-                self.legs.track_over(leg, recording);
+                self.legs.track_over(leg);
                 let missing = self.legs.missing(leg).map(|it| (it.reason, self.shared.clock.monotonic()));
                 self.pool.close_track(leg, recording, track, missing);
             }
@@ -192,7 +192,7 @@ impl Controller {
                 };
                 self.pool.open_track(leg, side, generation, plan);
             }
-            Opening::Again(gap) => self.pool.reopen(leg, side, generation, (recording, track), gap),
+            Opening::Again(gap) => self.pool.reopen(leg, side, generation, track, gap),
         }
         self.legs.capturing(leg, track, party);
         gate.open(generation);

@@ -116,9 +116,9 @@ impl Legs {
         }
     }
 
-    /// Its track in that recording is over.
-    pub(super) fn track_over(&mut self, leg: LegKey, recording: RecordingId) {
-        if let Some(known) = self.legs.get_mut(&leg).filter(|known| known.view.recording == recording) {
+    /// Its track is over.
+    pub(super) fn track_over(&mut self, leg: LegKey) {
+        if let Some(known) = self.legs.get_mut(&leg) {
             known.track = None;
         }
     }
@@ -144,7 +144,6 @@ impl Legs {
             known.missing = None;
             known.view.recording = recording;
             known.view.outcome = None;
-            known.track = None;
             if known.view.state == LegState::Over && !known.hung_up {
                 known.view.state = LegState::Waiting;
             }

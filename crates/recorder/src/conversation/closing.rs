@@ -1,30 +1,24 @@
 //! Recordings that end while their call goes on (NOT-05, STF-02), and those that begin when whoever ended them left.
 use crate::conversation::consent::Consent;
 use crate::conversation::effect::{Effect, Request, ShutReason};
+use crate::conversation::input::Side;
 use crate::conversation::leg::Leg;
 use crate::conversation::over::successor;
-use crate::conversation::recording::Recording;
+use crate::conversation::recording::{Birth, Recording};
 use crate::conversation::timers::{ENDED_TRACKS_CLOSE, TRACKS_CLOSE, TimerReason};
 use crate::conversation::{Conversations, Moment};
 use crate::ids::{LegKey, RecordingId};
 use crate::policy::NotRecorded;
 
-/// A recording that ended before its last leg did. Nothing is captured in it any more.
+/// How a recording ended before its call did. Nothing is captured in it any more.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Closed {
     pub(super) when: Moment,
-    /// Why somebody ended it; none where all who were to be recorded had left.
-    pub(super) ended: Option<Ended>,
-    /// It has its outcome.
-    pub(super) concluded: bool,
-}
-
-/// Why a recording ended while its parties were there.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Ended {
     pub(super) reason: NotRecorded,
     /// What was captured is kept: who ended it came late and was never captured.
     pub(super) keeps: bool,
+    /// It has its outcome.
+    pub(super) concluded: bool,
 }
 
 impl Conversations {
@@ -54,48 +48,42 @@ impl Conversations {
             (false, true) => NotRecorded::RefusedHangup,
             (false, false) => NotRecorded::NotInformed,
         };
-        self.close(id, Some(Ended { reason, keeps }), when, effects);
+        self.close(id, reason, keeps, when, effects);
         effects.extend(told.into_iter().map(|leg| Effect::Ask { leg, request: Request::SayStopped }));
     }
 
     /// Ends the recording now; its outcome comes when its tracks are closed.
-    pub(super) fn close(&mut self, id: RecordingId, ended: Option<Ended>, when: Moment, effects: &mut Vec<Effect>) {
+    pub(super) fn close(
+        &mut self,
+        id: RecordingId,
+        reason: NotRecorded,
+        keeps: bool,
+        when: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(recording) = self.recordings.get_mut(&id).filter(|recording| recording.closed.is_none()) else {
             return;
         };
-        recording.closed = Some(Closed { when, ended, concluded: false });
+        recording.closed = Some(Closed { when, reason, keeps, concluded: false });
         let members: Vec<LegKey> = recording.members.iter().copied().collect();
         if !recording.is_sealed() {
-            let within = if ended.is_none_or(|ended| ended.keeps) { TRACKS_CLOSE } else { ENDED_TRACKS_CLOSE };
+            let within = if keeps { TRACKS_CLOSE } else { ENDED_TRACKS_CLOSE };
             self.timers.set(when.at.plus(within), TimerReason::TracksClose(id));
         }
         self.timers.unset(TimerReason::RollOver(id));
-        let reason = if ended.is_some() { ShutReason::Objected } else { ShutReason::Alone };
         for key in &members {
-            self.shut(*key, reason, effects);
+            self.shut(*key, ShutReason::Objected, effects);
         }
-        self.close_tracks(id, effects);
-        // A pause goes where its parties go on.
-        if ended.is_none() {
-            self.resume(id, None, when, effects);
+        for leg in members {
+            if let Some(track) = self.legs.get_mut(&leg).and_then(|leg| leg.stay.track.take()) {
+                effects.push(Effect::CloseTrack { leg, recording: id, track });
+            }
         }
         self.conclude(id, false, effects);
     }
 
-    /// Nothing more comes for any track of the recording.
-    pub(super) fn close_tracks(&mut self, id: RecordingId, effects: &mut Vec<Effect>) {
-        let Some(recording) = self.recordings.get_mut(&id) else { return };
-        recording.stays.values_mut().for_each(|stay| stay.track = None);
-        for (leg, track) in std::mem::take(&mut recording.open) {
-            if let Some(leg) = self.legs.get_mut(&leg).filter(|leg| leg.recording == id) {
-                leg.stay.track = None;
-            }
-            effects.push(Effect::CloseTrack { leg, recording: id, track });
-        }
-    }
-
-    /// Whether the recording ended early and whoever ended it is gone: nobody begins anything in it any more.
-    pub(super) fn is_spent(&self, id: RecordingId) -> bool {
+    /// Whether the recording ended early and whoever ended it is gone: nobody is born into it any more.
+    fn is_spent(&self, id: RecordingId) -> bool {
         match self.recordings.get(&id) {
             Some(recording) => recording.closed.is_some() && !self.present(recording).any(Leg::ends_recordings),
             None => self.over.knows(id),
@@ -106,18 +94,44 @@ impl Conversations {
         recording.members.iter().filter_map(|key| self.legs.get(key))
     }
 
-    /// Who is there; a leg that has parted from the others is not.
     pub(super) fn present<'a>(&'a self, recording: &'a Recording) -> impl Iterator<Item = &'a Leg> + Clone {
-        self.legs_of(recording).filter(|leg| leg.is_present() && !leg.stay.apart)
+        self.legs_of(recording).filter(|leg| leg.is_present())
     }
 
-    /// The recording of a leg that is born with this id, whose parent nobody knows: the id itself, or the first of its
-    /// successors that is in use or new where that one is over.
+    /// The recording of a leg that is born with this id: the id itself, or the first of its successors that is in
+    /// use or new where that one is over.
     pub(super) fn home_of(&self, told: RecordingId) -> RecordingId {
         let mut id = told;
         while self.is_spent(id) {
             id = successor(id);
         }
         id
+    }
+
+    /// Where others go on after whoever ended the recording, a new one begins for them. The company's party alone is
+    /// no conversation.
+    pub(super) fn goes_on_without_objector(&self, id: RecordingId) -> bool {
+        let Some(recording) = self.recordings.get(&id).filter(|_| self.is_spent(id)) else { return false };
+        let present = self.present(recording);
+        present.clone().any(|leg| leg.side == Side::Outside) || present.count() > 1
+    }
+
+    /// All who are there go to the recording's successor.
+    pub(super) fn begin_anew(&mut self, id: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
+        let into = self.home_of(id);
+        let Some(former) = self.recordings.get(&id).filter(|_| into != id) else { return };
+        let members = former.members.clone();
+        if !self.recordings.contains_key(&into) {
+            self.born += 1;
+            let birth = Birth { at: when.now, order: self.born, ..former.birth };
+            let founder = former.founder.filter(|founder| members.contains(founder));
+            let mut next = Recording::new(birth, self.refusal(), former.record_internal, former.knows_company);
+            next.founder = founder;
+            self.recordings.insert(into, next);
+        }
+        for key in members {
+            self.move_leg(key, into, when, effects);
+        }
+        self.settle_recording(into, when, effects);
     }
 }

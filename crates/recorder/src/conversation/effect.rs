@@ -35,8 +35,7 @@ pub enum Effect {
         /// Why.
         reason: ShutReason,
     },
-    /// Nothing more comes for this track: seal what came. `Input::TrackClosed` is the answer. Until then it stays open,
-    /// also while its leg is in another recording.
+    /// Nothing more comes for this track: seal what came. `Input::TrackClosed` is the answer.
     CloseTrack {
         /// The leg that fed it.
         leg: LegKey,
@@ -210,10 +209,8 @@ pub enum ShutReason {
     Muted,
     /// The company's side paused it.
     Paused,
-    /// It waits, in a queue or for whom it is connected to.
+    /// It waits in a queue.
     Waiting,
-    /// It is with nobody of its recording.
-    Alone,
     /// Its conversation was objected to.
     Objected,
     /// Someone present has not been told, or has an exempt line.
@@ -232,7 +229,7 @@ impl ShutReason {
     /// The reason as the gap it leaves in the track.
     pub fn gap(self) -> GapReason {
         match self {
-            Self::Hold | Self::Waiting | Self::Alone => GapReason::Hold,
+            Self::Hold | Self::Waiting => GapReason::Hold,
             Self::Muted => GapReason::Muted,
             Self::Paused => GapReason::Paused,
             Self::Withheld | Self::Objected | Self::Moved => GapReason::Withheld,

@@ -1,5 +1,4 @@
 //! Legs that leave, and recordings whose last party left.
-use crate::conversation::closing::Ended;
 use crate::conversation::consent::Step;
 use crate::conversation::effect::{Effect, ShutReason};
 use crate::conversation::input::{Kept, Side};
@@ -32,15 +31,12 @@ impl Conversations {
         }
         self.leave(key, ShutReason::HungUp, when, effects);
         self.timers.forget_leg(key);
-        let bereft = self.unlink(key);
+        self.unlink(key);
         if let Some(leg) = self.legs.get_mut(&key) {
             leg.hung_up = true;
             leg.personal = Default::default();
         }
         self.settle_recording(id, when, effects);
-        for other in bereft {
-            self.settle(other, when, effects);
-        }
         self.finish_if_over(id, when, effects);
     }
 
@@ -54,34 +50,28 @@ impl Conversations {
         recording.founder.take_if(|founder| *founder == key && !recording.tracks.contains_key(&key));
         let was_alone = recording.parties == u32::from(leg.stay.party.is_some());
         let legs = &self.legs;
-        let is_there = |leg: &Leg| leg.is_present() && !leg.stay.apart;
-        let is_alone = !recording.members.iter().filter_map(|key| legs.get(key)).any(is_there);
+        let is_alone = !recording.members.iter().filter_map(|key| legs.get(key)).any(Leg::is_present);
         if recording.zero.is_some() && was_alone && is_alone {
             recording.seen.outside |= legs.get(&key).is_some_and(|leg| leg.side == Side::Outside);
-            self.close(id, Some(Ended { reason: NotRecorded::NoSpeech, keeps: false }), when, effects);
+            self.close(id, NotRecorded::NoSpeech, false, when, effects);
         }
     }
 
-    /// The leg leaves its recording. Where it hung up, every track that is open of it ends.
+    /// The leg leaves its recording: its track there ends.
     pub(super) fn leave(&mut self, key: LegKey, reason: ShutReason, when: Moment, effects: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get(&key) else { return };
         let id = leg.recording;
-        let was_present = leg.is_present() && !leg.stay.apart;
+        let was_present = leg.is_present();
         if was_present {
             self.join(key, when, effects);
             self.see_off(key);
         }
         self.shut(key, reason, effects);
         let Some(leg) = self.legs.get_mut(&key) else { return };
-        let was_party = leg.is_party;
-        if reason == ShutReason::HungUp {
-            leg.stay.track = None;
-            let elsewhere = std::mem::take(&mut leg.away_from);
-            for id in std::iter::once(id).chain(elsewhere) {
-                let open = self.recordings.get_mut(&id).and_then(|recording| recording.open.remove(&key));
-                effects.extend(open.map(|track| Effect::CloseTrack { leg: key, recording: id, track }));
-            }
+        if let Some(track) = leg.stay.track.take() {
+            effects.push(Effect::CloseTrack { leg: key, recording: id, track });
         }
+        let was_party = leg.is_party;
         let Some(recording) = self.recordings.get_mut(&id) else { return };
         recording.members.remove(&key);
         if was_present && reason == ShutReason::HungUp {
@@ -120,7 +110,6 @@ impl Conversations {
             return;
         }
         let waits = !recording.is_sealed() && recording.closed.is_none();
-        self.close_tracks(id, effects);
         self.resume(id, None, when, effects);
         if waits {
             self.timers.set(when.at.plus(TRACKS_CLOSE), TimerReason::TracksClose(id));
@@ -159,9 +148,8 @@ impl Recording {
         let left = self.closed.map(|closed| closed.when).or(self.last_left);
         let ended_at = left.unwrap_or(zero).now;
         let outcome = self.outcome();
-        let is_ended = self.closed.is_some_and(|closed| closed.ended.is_some());
         let merged_into = match self.went_on_in {
-            WentOn::In(other) if outcome != Outcome::Recorded && !is_ended => Some(other),
+            WentOn::In(other) if outcome != Outcome::Recorded && self.closed.is_none() => Some(other),
             WentOn::In(_) | WentOn::Nowhere | WentOn::HungUp => None,
         };
         let retention = self.retention;

@@ -50,7 +50,6 @@ impl Conversations {
         let Some(track) = leg.stay.track.take() else { return };
         if let Some(recording) = self.recordings.get_mut(&leg.recording) {
             recording.tracks.remove(&key);
-            recording.open.remove(&key);
             recording.kept.remove(&track);
             recording.seen.no_key = true;
         }
@@ -69,13 +68,7 @@ impl Conversations {
         if !leg.tapped || leg.bypassed {
             return Err(ShutReason::NoMedia);
         }
-        if leg.stay.apart {
-            return Err(ShutReason::Alone);
-        }
-        if self.waits_for_others(key) {
-            return Err(ShutReason::Waiting);
-        }
-        if !leg.consent.is_told() || !self.may_capture(key, leg.side, recording) {
+        if !leg.consent.is_told() || !self.may_capture(recording, leg.side) {
             return Err(ShutReason::Withheld);
         }
         if recording.pause.is_some() {
@@ -90,37 +83,48 @@ impl Conversations {
         if self.is_any_of_pair(key, |leg| leg.waiting) { Err(ShutReason::Waiting) } else { Ok(()) }
     }
 
-    /// Whether the leg's party may be captured as far as those go who hear it: an outside party that was told is among
-    /// them, and nobody who was not, whose line is exempt, or without any of the company's. While only somebody is there
-    /// whom an agent has yet to tell, what the agent says is captured, for it is the proof (STF-03). Colleagues are
-    /// captured only where the policy says so; the company's party alone is no conversation: its line may stand open
-    /// until the next caller comes.
-    fn may_capture(&self, key: LegKey, side: Side, recording: &Recording) -> bool {
-        let hearing = self.hearing(key);
-        let circle = hearing.iter().filter_map(|key| self.legs.get(key));
-        let present = circle.clone().filter(|leg| leg.is_present());
+    /// Whether a party of that side of the conversation may be captured: an outside party that was told is there, and
+    /// nobody who was not, whose line is exempt, or without any of the company's. While only somebody is there whom an
+    /// agent has yet to tell, what the agent says is captured, for it is the proof (STF-03). The company's party alone
+    /// is no conversation: its line may stand open until the next caller comes.
+    fn may_capture(&self, recording: &Recording, side: Side) -> bool {
+        let present = self.present(recording);
         let outside = present.clone().filter(|leg| leg.side == Side::Outside);
         let told = outside.clone().any(|leg| leg.consent.is_told());
         let proof = side == Side::Company && outside.clone().any(|leg| leg.consent.is_unattested());
         let nobody_outside = outside.count() == 0;
         let colleagues = nobody_outside && present.clone().count() > 1;
-        let in_scope = told || proof || (colleagues && recording.record_internal);
+        let in_scope = told || proof || (colleagues && (recording.cleared || recording.record_internal));
         in_scope
             && recording.refusal.is_none()
-            && !lacks_company(recording, circle.clone())
-            && !circle.clone().any(has_yet_to_win)
+            && !self.lacks_company(recording)
+            && !self.has_yet_to_win(recording)
             && !present.clone().any(Leg::forbids)
+    }
+
+    /// Whether the company's leg that rings others has not answered yet: whom it rings may still lose that race, and
+    /// speaks to nobody.
+    fn has_yet_to_win(&self, recording: &Recording) -> bool {
+        let mut company = self.legs_of(recording).filter(|leg| leg.side == Side::Company);
+        company.any(|leg| leg.rings_others() && !leg.is_linked())
+    }
+
+    /// Outside parties are among themselves (REC-09), whether they were told yet or not: the company is no party to what
+    /// they say. Nor to what the last of them says when the others have left. Who rings others is one of them: that leg
+    /// answers last.
+    fn lacks_company(&self, recording: &Recording) -> bool {
+        let concerned = self.legs_of(recording).filter(|leg| leg.is_present() || leg.rings_others());
+        let (company, outside): (Vec<&Leg>, Vec<&Leg>) = concerned.partition(|leg| leg.side == Side::Company);
+        let among_themselves = company.is_empty() && outside.iter().any(|leg| leg.is_present());
+        recording.knows_company && among_themselves && (outside.len() > 1 || recording.seen.no_company)
     }
 
     /// What those who are there mean for the conversation's scope and its outcome.
     pub(super) fn take_note(&mut self, id: RecordingId) {
         let Some(recording) = self.recordings.get(&id) else { return };
         let company = self.present(recording).any(|leg| leg.side == Side::Company);
-        let lacks_company = lacks_company(recording, self.legs_of(recording).filter(|leg| !leg.stay.apart));
-        let is_with_others = |leg: &Leg| leg.side == Side::Outside && leg.is_linked();
-        let met = self.present(recording).any(is_with_others) && self.present(recording).count() > 1;
+        let lacks_company = self.lacks_company(recording);
         let Some(recording) = self.recordings.get_mut(&id) else { return };
-        recording.seen.met |= met;
         recording.knows_company |= company;
         recording.seen.no_company |= lacks_company;
         for leg in recording.members.clone().iter().filter_map(|key| self.legs.get(key)) {
@@ -153,7 +157,6 @@ impl Conversations {
         leg.generation = generation.get();
         leg.gate = GateState::Open;
         leg.stay.track = Some(track);
-        leg.stay.was_captured = true;
         let begins_for_staff = leg.side == Side::Company && matches!(opening, Opening::First(_));
         effects.push(Effect::OpenGate(Box::new(OpenGate {
             leg: key,
@@ -182,22 +185,6 @@ impl Conversations {
             }
         }
     }
-}
-
-/// Whether this is a leg of the company's that rings others and has not answered yet: whom it rings may still lose that
-/// race, and speaks to nobody.
-fn has_yet_to_win(leg: &Leg) -> bool {
-    leg.side == Side::Company && leg.rings_others() && !leg.is_linked()
-}
-
-/// Outside parties are among themselves (REC-09), whether they were told yet or not: the company is no party to what
-/// they say. Nor to what the last of them says when the others have left. Who rings others is one of them: that leg
-/// answers last.
-fn lacks_company<'a>(recording: &Recording, legs: impl Iterator<Item = &'a Leg>) -> bool {
-    let concerned = legs.filter(|leg| leg.is_present() || leg.rings_others());
-    let (company, outside): (Vec<&Leg>, Vec<&Leg>) = concerned.partition(|leg| leg.side == Side::Company);
-    let among_themselves = company.is_empty() && outside.iter().any(|leg| leg.is_present());
-    recording.knows_company && among_themselves && (outside.len() > 1 || recording.seen.no_company)
 }
 
 impl Recording {

@@ -88,9 +88,6 @@ pub enum LegInput {
     Bridged(LegKey),
     /// The bridge is over.
     Unbridged,
-    /// The leg does something else for a while, and its bridge goes on afterwards (an announcement, a consultation):
-    /// until `Bridged` says so again, it and its partner do not hear each other.
-    BridgePaused,
     /// It was let into the call of that leg, as a party among the others (`three_way`), or left it again.
     LetIn(Option<LegKey>),
     /// The leg entered that conference.

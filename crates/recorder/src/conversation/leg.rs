@@ -33,20 +33,10 @@ pub(super) struct Leg {
     pub(super) bypassed: bool,
     /// It was bridged or in a conference.
     pub(super) met: bool,
-    /// Whom it said last that it is bridged to, and the how-manieth word of a bridge that was.
+    /// Whom it said that it is bridged to.
     pub(super) partner: Option<LegKey>,
-    pub(super) said: u64,
     /// Who said that they are bridged to it.
     pub(super) named_by: BTreeSet<LegKey>,
-    /// Whom it is bridged to speaks with somebody else meanwhile.
-    pub(super) is_kept_waiting: bool,
-    /// Whether its bridge goes on.
-    pub(super) bridge: BridgeState,
-    /// The leg that it is rung for, and those that are rung for it, until they meet somebody.
-    pub(super) rung_for: Option<LegKey>,
-    pub(super) rings: BTreeSet<LegKey>,
-    /// It was in a conference, or let into a call, and left the others there.
-    pub(super) left: bool,
     /// Into whose call it was let, beside whatever bridge that one is in, and who was let into its own.
     pub(super) let_in_by: Option<LegKey>,
     pub(super) let_in: BTreeSet<LegKey>,
@@ -77,37 +67,19 @@ pub(super) struct Leg {
     pub(super) generation: u32,
     /// What follows belongs to its stay in its present recording.
     pub(super) stay: Stay,
-    /// Recordings that it left and that go on, where a track of it is open.
-    pub(super) away_from: BTreeSet<RecordingId>,
-}
-
-/// Whether those who are bridged hear each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BridgeState {
-    Runs,
-    /// The leg has begun to do something else, perhaps only for a moment.
-    Pausing,
-    /// It does something else.
-    Paused,
 }
 
 /// What a leg is and has in the recording it belongs to.
 #[derive(Debug, Default)]
 pub(super) struct Stay {
-    /// Its party's word there, once it joined, and the how-manieth to join it was.
+    /// Its party's word there, once it joined.
     pub(super) party: Option<Party>,
-    pub(super) order: u32,
-    /// It was there with the others, whether the recording took note of that or had its outcome already.
-    pub(super) was_there: bool,
-    /// It belongs there still, and is with nobody of it.
-    pub(super) apart: bool,
     /// Another outside party was there before it.
     pub(super) came_late: bool,
     /// How many of its notices and standings the recording knows.
     pub(super) notices_told: usize,
     pub(super) standings_told: usize,
     pub(super) track: Option<TrackNumber>,
-    pub(super) was_captured: bool,
     pub(super) no_key: bool,
     pub(super) alarmed_bypass: bool,
 }
@@ -143,13 +115,7 @@ impl Leg {
             bypassed: false,
             met: false,
             partner: None,
-            said: 0,
             named_by: BTreeSet::new(),
-            is_kept_waiting: false,
-            bridge: BridgeState::Runs,
-            rung_for: None,
-            rings: BTreeSet::new(),
-            left: false,
             let_in_by: None,
             let_in: BTreeSet::new(),
             other_half: None,
@@ -165,18 +131,12 @@ impl Leg {
             gate: GateState::Shut(None),
             generation: 0,
             stay: Stay::default(),
-            away_from: BTreeSet::new(),
         }
     }
 
     /// Whether it counts as a party of its conversation now.
     pub(super) fn is_present(&self) -> bool {
         self.is_party && self.answered && !self.hung_up && !self.lost_race
-    }
-
-    /// Whether it is or may become a party of its conversation.
-    pub(super) fn may_be_present(&self) -> bool {
-        self.is_party && !self.hung_up && !self.lost_race
     }
 
     /// Whether its party has dialled and waits for somebody to pick up.
@@ -192,7 +152,7 @@ impl Leg {
     /// Whether no recording goes on where it is: it objects, nobody attested that it was told, or it is captured and
     /// leaves as if in its notice.
     pub(super) fn ends_recordings(&self) -> bool {
-        let left = self.consent.left_at_once() && self.stay.was_captured;
+        let left = self.consent.left_at_once() && self.stay.track.is_some();
         self.is_present() && (self.consent.objects() || self.consent.is_not_attested() || left)
     }
 

@@ -5,8 +5,7 @@
 //! who else is there), computed anew after every input, so that an edge that never came leaves no gate wrong:
 //! [`leg`] one leg's levels · [`consent`] how one party stands · [`standing`] what moves it · [`recording`] one
 //! conversation and its outcome · [`links`] who hears whom · [`gates`] open or shut · [`pause`] payment data ·
-//! [`moves`] conversations that become one · [`parting`] one that becomes several · [`closing`] objections ·
-//! [`ending`] the last party left · [`timers`].
+//! [`moves`] conversations that become one · [`closing`] objections · [`ending`] the last party left · [`timers`].
 mod closing;
 mod consent;
 mod effect;
@@ -17,7 +16,6 @@ mod leg;
 mod links;
 mod moves;
 mod over;
-mod parting;
 mod pause;
 mod recording;
 mod standing;
@@ -55,8 +53,6 @@ pub struct Conversations {
     over: Over,
     /// How many recordings there were: orders those that nobody answered yet.
     born: u64,
-    /// How many words of bridges there were: the latest counts.
-    words: u64,
     rules: Rules,
     on: bool,
     fault: bool,
@@ -71,7 +67,6 @@ impl Default for Conversations {
             timers: Timers::default(),
             over: Over::default(),
             born: 0,
-            words: 0,
             rules: Rules::default(),
             on: true,
             fault: false,
@@ -133,9 +128,10 @@ impl Conversations {
             return;
         }
         let told = facts.recording;
-        // A leg is on the way to whoever it was born for, and belongs where that one is now.
-        let parent = facts.born_for.and_then(|parent| self.legs.get(&parent)).filter(|parent| !parent.hung_up);
-        let id = parent.map_or_else(|| self.home_of(told), |parent| parent.recording);
+        if self.recordings.get(&told).is_some_and(|former| !former.members.is_empty()) {
+            self.begin_anew(told, when, effects);
+        }
+        let id = self.home_of(told);
         facts.recording = id;
         if id != told {
             effects.push(Effect::SetRecording { leg: key, recording: id, former: told });
@@ -154,9 +150,9 @@ impl Conversations {
                 recording.founder = Some(key);
             }
         }
-        let born_for = facts.born_for;
+        let half_of = facts.born_for.filter(|_| !facts.is_party);
         self.legs.insert(key, Leg::new(facts, policy));
-        self.pair(key, born_for);
+        self.pair(key, half_of);
         self.settle(key, when, effects);
     }
 
@@ -194,7 +190,6 @@ impl Conversations {
                 self.met(key, when, effects);
             }
             LegInput::Unbridged => self.link(key, None),
-            LegInput::BridgePaused => self.bridge_pauses(key, when),
             LegInput::LetIn(of) => {
                 self.let_into(key, of);
                 if of.is_some() {
@@ -230,31 +225,21 @@ impl Conversations {
     /// Brings everything in line with the levels after something changed on this leg.
     fn settle(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
         self.unite(key, when, effects);
-        let Some(leg) = self.legs.get(&key) else { return };
-        let id = leg.recording;
-        let recording_of = |key: &LegKey| self.legs.get(key).map(|leg| leg.recording).filter(|other| *other != id);
-        // Who still waits for this leg elsewhere.
-        let waiting: BTreeSet<RecordingId> = leg.named_by.iter().filter_map(recording_of).collect();
-        for id in std::iter::once(id).chain(waiting) {
+        if let Some(id) = self.legs.get(&key).map(|leg| leg.recording) {
             self.settle_recording(id, when, effects);
         }
     }
 
-    /// The recording parts where its parties did, who is there joins, it ends where one of them wants it so or nobody is
-    /// left to be recorded, then its gates follow.
+    /// Parties of the recording join, then it ends or begins anew where one of them wants it so, then its gates follow.
     fn settle_recording(&mut self, id: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
-        self.part(id, when, effects);
+        if self.goes_on_without_objector(id) {
+            return self.begin_anew(id, when, effects);
+        }
         self.start(id, when, effects);
         self.see_who_goes_on(id, when);
         self.take_note(id);
         self.join_parties(id, when, effects);
-        let is_closed = |it: &Self| it.recordings.get(&id).is_some_and(|recording| recording.closed.is_some());
-        let was_closed = is_closed(self);
         self.close_if_objected(id, when, effects);
-        self.close_if_deserted(id, when, effects);
-        if !was_closed && is_closed(self) {
-            self.part(id, when, effects);
-        }
         self.set_gates(id, when, effects);
         self.show_recording(id, effects);
     }

@@ -1,10 +1,9 @@
 //! Conversations that become one, parties that join, recordings that begin.
 use std::collections::BTreeSet;
 
-use crate::conversation::closing::Ended;
 use crate::conversation::effect::{Effect, ShutReason, Started};
 use crate::conversation::input::{Direction, Side};
-use crate::conversation::leg::{GateState, Leg};
+use crate::conversation::leg::{GateState, Leg, Stay};
 use crate::conversation::recording::{Birth, Recording, WentOn};
 use crate::conversation::timers::{LONGEST_RECORDING, TimerReason};
 use crate::conversation::{Conversations, Moment};
@@ -14,8 +13,8 @@ use crate::policy::NotRecorded;
 
 impl Conversations {
     /// Who hears each other is one conversation: all of them go to the recording that was there first. One without
-    /// an outside party gives way to one that has it, and one whose outside parties are elsewhere to any other, so that
-    /// an agent's standing leg takes each caller's recording and does not gather all callers in one.
+    /// an outside party gives way to one that has it, so that an agent's standing leg takes each caller's recording
+    /// and does not gather all callers in its own.
     pub(super) fn unite(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
         let circle = self.circle(key);
         let recording_of = |key: &LegKey| self.legs.get(key).map(|leg| leg.recording);
@@ -23,7 +22,7 @@ impl Conversations {
         if circle.iter().all(|key| recording_of(key) == Some(first)) {
             return;
         }
-        let winner = circle.iter().filter_map(recording_of).min_by_key(|id| self.precedence(*id, &circle));
+        let winner = circle.iter().filter_map(recording_of).min_by_key(|id| self.precedence(*id));
         let Some(winner) = winner else { return };
         let movers: Vec<LegKey> =
             circle.into_iter().filter(|key| recording_of(key).is_some_and(|id| id != winner)).collect();
@@ -40,14 +39,16 @@ impl Conversations {
 
     /// The lowest goes on. One that an outside party ended takes in the company's legs, and gives way to whoever else
     /// is recorded.
-    fn precedence(&self, id: RecordingId, circle: &BTreeSet<LegKey>) -> (bool, bool, bool, u64, u64) {
-        let Some(recording) = self.recordings.get(&id) else { return (true, true, true, u64::MAX, u64::MAX) };
-        let here = recording.members.intersection(circle).filter_map(|key| self.legs.get(key));
-        let outside = here.clone().any(|leg| leg.is_present() && leg.side == Side::Outside);
-        let is_elsewhere = !outside && self.present(recording).any(|leg| leg.side == Side::Outside);
-        let is_left_behind = here.clone().all(|leg| leg.stay.apart);
-        let zero = recording.zero.map_or(u64::MAX, |zero| zero.at.0);
-        (is_elsewhere || is_left_behind, !outside, recording.closed.is_some(), zero, recording.birth.order)
+    fn precedence(&self, id: RecordingId) -> (u8, u64, u64) {
+        let Some(recording) = self.recordings.get(&id) else { return (u8::MAX, u64::MAX, u64::MAX) };
+        let outside = self.present(recording).any(|leg| leg.side == Side::Outside);
+        let rank = match (outside, recording.closed.is_some()) {
+            (true, false) => 0,
+            (true, true) => 1,
+            (false, false) => 2,
+            (false, true) => 3,
+        };
+        (rank, recording.zero.map_or(u64::MAX, |zero| zero.at.0), recording.birth.order)
     }
 
     /// The party goes to another recording before anybody attested that it was told: what its agent said to it here
@@ -57,33 +58,24 @@ impl Conversations {
         let Some(leg) = self.legs.get(&key).filter(leaves) else { return };
         let id = leg.recording;
         if self.recordings.get(&id).is_some_and(|recording| !recording.tracks.is_empty()) {
-            self.close(id, Some(Ended { reason: NotRecorded::NotInformed, keeps: false }), when, effects);
+            self.close(id, NotRecorded::NotInformed, false, when, effects);
         }
     }
 
-    /// The leg goes from its recording to that one. A track that it had stays open as long as the recording goes on, and
-    /// goes on itself where the leg comes back; what it is and has here is kept for that.
+    /// The leg goes from its recording to that one; a track it had ends, another begins when its gate opens.
     pub(super) fn move_leg(&mut self, key: LegKey, target: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
         let Some(former) = self.legs.get(&key).map(|leg| leg.recording) else { return };
         self.leave(key, ShutReason::Moved, when, effects);
         let Some(leg) = self.legs.get_mut(&key) else { return };
         leg.recording = target;
-        let left = std::mem::take(&mut leg.stay);
+        leg.gate = GateState::Shut(None);
+        leg.stay = Stay::default();
         if let Some(recording) = self.recordings.get_mut(&target) {
             recording.members.insert(key);
-            leg.stay = recording.stays.remove(&key).unwrap_or_default();
-            leg.stay.apart = false;
+            leg.stay.track = recording.tracks.get(&key).copied();
         }
-        leg.gate = GateState::Shut(leg.stay.track.map(|_| ShutReason::Alone));
-        leg.away_from.remove(&target);
-        if let Some(recording) = self.recordings.get_mut(&former) {
-            if left.track.is_some() {
-                leg.away_from.insert(former);
-            }
-            recording.stays.insert(key, left);
-            if recording.went_on_in != WentOn::HungUp {
-                recording.went_on_in = WentOn::In(target);
-            }
+        if let Some(recording) = self.recordings.get_mut(&former).filter(|it| it.went_on_in != WentOn::HungUp) {
+            recording.went_on_in = WentOn::In(target);
         }
         effects.push(Effect::SetRecording { leg: key, recording: target, former });
         if self.recordings.get(&former).is_some_and(|former| former.members.is_empty()) {
@@ -117,7 +109,7 @@ impl Conversations {
     pub(super) fn join_parties(&mut self, id: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
         let Some(recording) = self.recordings.get(&id) else { return };
         for key in recording.members.clone() {
-            if self.legs.get(&key).is_some_and(|leg| leg.is_settled() && !leg.stay.apart) {
+            if self.legs.get(&key).is_some_and(Leg::is_settled) {
                 self.join(key, when, effects);
             }
         }
@@ -127,7 +119,6 @@ impl Conversations {
     pub(super) fn join(&mut self, key: LegKey, when: Moment, effects: &mut Vec<Effect>) {
         let Some(leg) = self.legs.get_mut(&key) else { return };
         let Some(recording) = self.recordings.get_mut(&leg.recording) else { return };
-        leg.stay.was_there = true;
         // A recording that has its outcome learns nothing more.
         if recording.zero.is_none() || recording.closed.is_some_and(|closed| closed.concluded) {
             return;
@@ -136,7 +127,6 @@ impl Conversations {
         if leg.stay.party.replace(party).is_none() {
             leg.stay.came_late = leg.side == Side::Outside && recording.outside_parties > 0;
             recording.take_in(key, party);
-            leg.stay.order = recording.parties;
             let (recording, uuid) = (leg.recording, leg.uuid.clone());
             effects.push(Effect::LegJoined { recording, leg: key, uuid, party, at: when.now });
         }
@@ -167,7 +157,6 @@ impl Conversations {
         next.cleared = former.cleared;
         next.retention = former.retention;
         next.seen.outside = former.seen.outside;
-        next.seen.met = former.seen.met;
         let members = former.members.clone();
         self.recordings.insert(into, next);
         for key in members {

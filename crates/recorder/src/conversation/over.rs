@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use sha2::{Digest, Sha256};
 
-use crate::ids::{LegKey, RecordingId};
+use crate::ids::RecordingId;
 
 /// How many are remembered; a leg is born seconds after the one it was born for at most.
 const REMEMBERED: usize = 4096;
@@ -32,18 +32,9 @@ impl Over {
     }
 }
 
-/// Another id of the same instance, as hard to guess as its forerunner: for those who go on where it is over.
+/// Another id of the same instance, as hard to guess as its forerunner.
 pub(super) fn successor(id: RecordingId) -> RecordingId {
-    derived(id, Sha256::new().chain_update(b"callvault successor\0"))
-}
-
-/// The same for those who part from a recording that goes on; that leg is the eldest of them.
-pub(super) fn parted(id: RecordingId, eldest: LegKey) -> RecordingId {
-    derived(id, Sha256::new().chain_update(b"callvault parted\0").chain_update(eldest.0.to_le_bytes()))
-}
-
-fn derived(id: RecordingId, kind: Sha256) -> RecordingId {
-    let digest = kind.chain_update(id.bytes()).finalize();
+    let digest = Sha256::new().chain_update(b"callvault successor\0").chain_update(id.bytes()).finalize();
     let mut bytes = id.bytes();
     bytes[4..].copy_from_slice(&digest[..12]);
     RecordingId::from_bytes(bytes)

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crate::conversation::Moment;
 use crate::conversation::closing::Closed;
 use crate::conversation::input::{Direction, Kept, LegFacts, Side};
-use crate::conversation::leg::Stay;
 use crate::conversation::pause::Pause;
 use crate::ids::{LegKey, RecordingId, TrackNumber};
 use crate::policy::{NotRecorded, Outcome};
@@ -35,11 +34,7 @@ pub(super) struct Recording {
     pub(super) cleared: bool,
     /// Track numbers given, by leg: one track per leg.
     pub(super) tracks: BTreeMap<LegKey, TrackNumber>,
-    /// Those of them that are open, wherever their leg is.
-    pub(super) open: BTreeMap<LegKey, TrackNumber>,
     pub(super) last_track: u16,
-    /// What legs are here that are elsewhere and may come back.
-    pub(super) stays: BTreeMap<LegKey, Stay>,
     /// What became of each opened track; `None` while it is not closed.
     pub(super) kept: BTreeMap<TrackNumber, Option<Kept>>,
     /// When the last party left, where nobody is there.
@@ -90,8 +85,6 @@ pub(super) struct Seen {
     pub(super) emergency: bool,
     pub(super) exempt: bool,
     pub(super) outside: bool,
-    /// An outside party was connected with somebody: there was a conversation.
-    pub(super) met: bool,
     pub(super) refused: bool,
     pub(super) untold: bool,
     /// Outside parties were there without any of the company's.
@@ -118,9 +111,7 @@ impl Recording {
             has_callee: false,
             cleared: false,
             tracks: BTreeMap::new(),
-            open: BTreeMap::new(),
             last_track: 0,
-            stays: BTreeMap::new(),
             kept: BTreeMap::new(),
             last_left: None,
             went_on_in: WentOn::Nowhere,
@@ -141,7 +132,6 @@ impl Recording {
         };
         let track = TrackNumber(std::num::NonZeroU16::new(number)?);
         self.tracks.insert(leg, track);
-        self.open.insert(leg, track);
         self.kept.insert(track, None);
         Some(track)
     }
@@ -165,9 +155,8 @@ impl Recording {
     /// The same while tracks are open: what is heard on whose leg will be in its track.
     pub(super) fn outcome_where(&self, is_heard: impl Fn(LegKey) -> bool) -> Outcome {
         let seen = &self.seen;
-        let ended = self.closed.and_then(|closed| closed.ended);
-        if let Some(ended) = ended.filter(|ended| !ended.keeps && !self.tracks.is_empty()) {
-            return Outcome::NotRecorded(ended.reason);
+        if let Some(closed) = self.closed.filter(|closed| !closed.keeps && !self.tracks.is_empty()) {
+            return Outcome::NotRecorded(closed.reason);
         }
         let believed = |leg: &LegKey| if is_heard(*leg) { Kept::Audio } else { Kept::Nothing };
         let kept = |wanted: Kept| {
@@ -185,7 +174,7 @@ impl Recording {
             (seen.exempt, NotRecorded::ExemptLine),
             (!seen.outside && !self.record_internal, NotRecorded::Internal),
             (self.refusal.is_some(), self.refusal.unwrap_or(NotRecorded::OperatorStop)),
-            (ended.is_some(), ended.map_or(NotRecorded::Objected, |ended| ended.reason)),
+            (self.closed.is_some(), self.closed.map_or(NotRecorded::Objected, |closed| closed.reason)),
             (seen.no_company, NotRecorded::NoCompanyParty),
             (kept(Kept::Nothing) && seen.no_media, NotRecorded::NoMediaPath),
             (kept(Kept::Nothing), NotRecorded::NoSpeech),

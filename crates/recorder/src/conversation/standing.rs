@@ -135,10 +135,6 @@ impl Conversations {
     ) {
         let Some(leg) = self.legs.get(&key).filter(|leg| leg.is_party) else { return };
         let id = leg.recording;
-        // Who is with nobody speaks for nobody else.
-        if leg.stay.apart && leg.side == Side::Company {
-            return;
-        }
         match (leg.side, signal) {
             (Side::Outside, Signal::Object) => self.stand(key, Step::Object(by.unwrap_or(By::Digit)), when),
             (Side::Outside, Signal::Agree) => self.stand(key, Step::Agree, when),
@@ -187,7 +183,7 @@ impl Conversations {
 
     fn outside_parties(&self, id: RecordingId, wanted: impl Fn(&Leg) -> bool) -> Vec<LegKey> {
         let Some(recording) = self.recordings.get(&id) else { return Vec::new() };
-        let is_wanted = |leg: &Leg| leg.is_present() && leg.side == Side::Outside && !leg.stay.apart && wanted(leg);
+        let is_wanted = |leg: &Leg| leg.is_present() && leg.side == Side::Outside && wanted(leg);
         recording.members.iter().copied().filter(|key| self.legs.get(key).is_some_and(is_wanted)).collect()
     }
 
@@ -223,8 +219,9 @@ impl Conversations {
     /// The company's party that is to attest there: the first that came.
     fn agent_of(&self, id: RecordingId) -> Option<LegKey> {
         let members = self.recordings.get(&id)?.members.iter().copied();
-        let attests = |leg: &Leg| leg.is_present() && leg.side == Side::Company && !leg.stay.apart;
-        members.into_iter().find(|key| self.legs.get(key).is_some_and(attests))
+        members
+            .into_iter()
+            .find(|key| self.legs.get(key).is_some_and(|leg| leg.is_present() && leg.side == Side::Company))
     }
 
     /// STF-02: the company's party is reminded, and nobody else.

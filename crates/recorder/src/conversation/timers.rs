@@ -12,11 +12,6 @@ use crate::time::Monotonic;
 pub(super) const NOTICE_CUT: Duration = Duration::from_secs(2);
 /// How long the line must be open after a whole notice: who hangs up before has refused (see NOT-01).
 pub(super) const LINE_OPEN: Duration = Duration::from_millis(150);
-/// How long a bridge must be interrupted to count as paused: what takes no time interrupts no speech (REC-08's 200 ms).
-pub(super) const BRIDGE_PAUSED: Duration = Duration::from_millis(150);
-/// How long a company's leg that is with nobody stays in its conversation: a standing line idles for hours, and what
-/// was before has its outcome before that.
-pub(super) const IDLE: Duration = Duration::from_secs(60);
 /// How long an outcome waits for the word that its tracks are closed: longer than the encoder pool waits for a store
 /// (10 minutes), or a call of which nothing could be kept would pass for recorded.
 pub(super) const TRACKS_CLOSE: Duration = Duration::from_secs(615);
@@ -38,10 +33,6 @@ pub enum TimerReason {
     AttestBeep(LegKey),
     /// It had that long to.
     Attest(LegKey),
-    /// The leg's bridge is still interrupted.
-    BridgePaused(LegKey),
-    /// Of the recording only a leg of the company's is left, alone.
-    Idle(RecordingId),
     /// A pause lasts no longer (REC-13).
     PauseEnds(RecordingId),
     /// An ended recording's tracks should be closed by now.
@@ -73,19 +64,11 @@ impl Timers {
         self.unset(TimerReason::TracksClose(id));
         self.unset(TimerReason::RollOver(id));
         self.unset(TimerReason::PauseEnds(id));
-        self.unset(TimerReason::Idle(id));
     }
 
     /// Nothing more happens on this leg.
     pub(super) fn forget_leg(&mut self, key: LegKey) {
-        let reasons = [
-            TimerReason::NoticeCut,
-            TimerReason::Consent,
-            TimerReason::AttestBeep,
-            TimerReason::Attest,
-            TimerReason::BridgePaused,
-        ];
-        for reason in reasons {
+        for reason in [TimerReason::NoticeCut, TimerReason::Consent, TimerReason::AttestBeep, TimerReason::Attest] {
             self.unset(reason(key));
         }
     }
@@ -125,11 +108,6 @@ impl Conversations {
                     self.not_attested(key, Step::AttestTooLate, when, effects);
                     self.settle(key, when, effects);
                 }
-                TimerReason::BridgePaused(key) => {
-                    self.bridge_is_paused(key);
-                    self.settle(key, when, effects);
-                }
-                TimerReason::Idle(id) => self.close_idle(id, when, effects),
                 TimerReason::PauseEnds(id) => {
                     self.resume(id, None, when, effects);
                     self.settle_recording(id, when, effects);

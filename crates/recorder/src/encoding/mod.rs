@@ -167,16 +167,9 @@ impl EncoderPool {
         self.tell(leg, Command::OpenTrack { leg, side, generation, plan: Box::new(plan) });
     }
 
-    /// Frames of this generation go on with an open track of the same side. What lies between is a gap of that reason.
-    pub fn reopen(
-        &self,
-        leg: LegKey,
-        side: RingSide,
-        generation: Generation,
-        to: (RecordingId, TrackNumber),
-        gap: GapReason,
-    ) {
-        self.tell(leg, Command::Reopen { leg, side, generation, to, gap });
+    /// Frames of this generation go on with a track of the same side. What lies between is a gap of that reason.
+    pub fn reopen(&self, leg: LegKey, side: RingSide, generation: Generation, track: TrackNumber, gap: GapReason) {
+        self.tell(leg, Command::Reopen { leg, side, generation, track, gap });
     }
 
     /// No more frames of this track come through the gate: what came is drained, the segment finished. What is

@@ -84,10 +84,10 @@ impl Side {
         self.tracks.push(Track::new(plan));
     }
 
-    pub(super) fn reopen(&mut self, generation: Generation, to: (RecordingId, TrackNumber), gap: GapReason) {
-        let is_it = |open: &Track| (open.plan.recording, open.plan.track) == to && open.closing.is_none();
-        if self.tracks.iter().any(is_it) {
-            self.route(generation, to.0, to.1, Some(gap));
+    pub(super) fn reopen(&mut self, generation: Generation, track: TrackNumber, gap: GapReason) {
+        let open = self.tracks.iter().rev().find(|open| open.plan.track == track && open.closing.is_none());
+        if let Some(recording) = open.map(|open| open.plan.recording) {
+            self.route(generation, recording, track, Some(gap));
         }
     }
 

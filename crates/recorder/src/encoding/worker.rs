@@ -24,7 +24,7 @@ use crate::time::{Clock, Monotonic};
 pub(super) enum Command {
     Attach { leg: LegKey, side: RingSide, ring: FrameConsumer, gate: Arc<Gate>, counters: Arc<TapCounters> },
     OpenTrack { leg: LegKey, side: RingSide, generation: Generation, plan: Box<TrackPlan> },
-    Reopen { leg: LegKey, side: RingSide, generation: Generation, to: (RecordingId, TrackNumber), gap: GapReason },
+    Reopen { leg: LegKey, side: RingSide, generation: Generation, track: TrackNumber, gap: GapReason },
     CloseTrack { leg: LegKey, recording: RecordingId, track: TrackNumber, missing: Option<(GapReason, Monotonic)> },
     Detach { leg: LegKey },
     SetProfile(Profile),
@@ -87,9 +87,9 @@ impl Worker {
                     side.open_track(generation, *plan);
                 }
             }
-            Command::Reopen { leg, side, generation, to, gap } => {
+            Command::Reopen { leg, side, generation, track, gap } => {
                 if let Some(side) = self.side(leg, side) {
-                    side.reopen(generation, to, gap);
+                    side.reopen(generation, track, gap);
                 }
             }
             Command::CloseTrack { leg, recording, track, missing } => {

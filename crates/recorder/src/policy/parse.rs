@@ -109,7 +109,7 @@ impl Policy {
             objection_within: reader.seconds("objection-seconds", 0..=86_400, 300),
             inband_digits: reader.word("inband-digits", &[("false", false), ("true", true)]),
             pause_at_most: reader.seconds("pause-seconds", 1..=600, 120),
-            queue_applications: reader.names("queue-applications", "fifo,callcenter,park,valet_park"),
+            queue_applications: reader.names("queue-applications", "fifo,callcenter"),
             waiting_sound: reader.waiting_sound(),
             staff_beep: reader.word("staff-beep", &[("false", false), ("true", true)]),
             bypassed_media: reader

@@ -20,7 +20,7 @@ fn what_is_left_out_has_the_documented_default() {
     assert_eq!((policy.consent_within, policy.objection_within), (seconds(8), seconds(300)));
     assert_eq!(policy.pause_at_most, seconds(120));
     assert!(!policy.inband_digits && !policy.staff_beep && !policy.manifests_required);
-    assert_eq!(policy.queue_applications, ["fifo", "callcenter", "park", "valet_park"]);
+    assert_eq!(policy.queue_applications, ["fifo", "callcenter"]);
     assert!(policy.waiting_sound.as_deref().is_some_and(|sound| sound.starts_with("tone_stream://")));
     assert_eq!((policy.bypassed_media, policy.foreign_taps), (BypassedMedia::Leave, ForeignTaps::Report));
     let may = policy.dialplan_may;

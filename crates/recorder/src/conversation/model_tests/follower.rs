@@ -55,7 +55,7 @@ impl Follower {
                     assert!(self.open.remove(&leg).is_some(), "a shut gate is not shut");
                 }
                 Effect::CloseTrack { leg, recording, track } => {
-                    assert!(self.open.get(&leg) != Some(&recording), "a track is closed behind a shut gate");
+                    assert!(!self.open.contains_key(&leg), "a track is closed behind a shut gate");
                     assert_eq!(self.tracks.get(&(recording, track)), Some(&leg));
                     self.closed.insert((recording, track));
                     self.unreported.push((recording, track));

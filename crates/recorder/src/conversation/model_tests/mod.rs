@@ -31,8 +31,6 @@ enum Act {
     },
     On(usize, On),
     Bridge(usize, usize),
-    /// The first leaves its partner waiting and is bridged to the second meanwhile.
-    Consult(usize, usize),
     /// `three_way`: the first comes into the call of the second.
     LetIn(usize, usize),
     /// Two legs talk: who is outside rang or is rung, and is told where that is by prompt.
@@ -107,7 +105,6 @@ fn on() -> impl Strategy<Value = On> {
         5 => Just(On::Playing),
         6 => prop::bool::weighted(0.8).prop_map(On::Played),
         2 => Just(On::Unbridge),
-        2 => Just(On::Interrupted),
         3 => (0..2_u8).prop_map(On::Enter),
         1 => Just(On::Exit),
         1 => Just(On::LetOut),
@@ -131,13 +128,11 @@ fn act() -> impl Strategy<Value = Act> {
         6 => (leg(), proptest::option::of(leg()), 0..14_u8).prop_map(|(leg, for_leg, kind)| Act::Born { leg, for_leg, kind }),
         54 => (leg(), on()).prop_map(|(leg, on)| Act::On(leg, on)),
         6 => (leg(), leg()).prop_map(|(one, other)| Act::Bridge(one, other)),
-        3 => (leg(), leg()).prop_map(|(asks, expert)| Act::Consult(asks, expert)),
         2 => (leg(), leg()).prop_map(|(guest, of)| Act::LetIn(guest, of)),
         8 => (leg(), leg(), any::<bool>()).prop_map(|(outsider, colleague, rung)| Act::Call { outsider, colleague, rung }),
         1 => prop::bool::weighted(0.7).prop_map(Act::Switch),
         1 => prop::bool::weighted(0.2).prop_map(Act::Fault),
         4 => (0..2500_u16).prop_map(Act::Wait),
-        1 => (59_000..61_000_u16).prop_map(Act::Wait),
     ]
 }
 
@@ -170,7 +165,6 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => Just(LegInput::NoticeStarted),
         3 => leg().prop_map(LegInput::Bridged),
         1 => Just(LegInput::Unbridged),
-        1 => Just(LegInput::BridgePaused),
         1 => "[a-b]".prop_map(|room| LegInput::ConferenceJoined(room.into())),
         1 => Just(LegInput::ConferenceLeft),
         1 => any::<bool>().prop_map(LegInput::Held),

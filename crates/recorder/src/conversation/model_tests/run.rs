@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::follower::Follower;
-use super::model::{AT_ONCE, Book, Leg, Means, Model, OBJECTION, PAUSE, Stay, Told};
+use super::model::{AT_ONCE, Book, Leg, Means, Model, OBJECTION, PAUSE, Told};
 use super::{Act, Rules, facts};
 use crate::conversation::tests::{Scene, recording};
 use crate::conversation::{DevicePreference, Direction, Input, Kept, LegInput, Side, Signal, Wishes};
@@ -55,7 +55,6 @@ impl Run {
                 self.scene.wait(u64::from(millis)).tick();
             }
             Act::Bridge(one, other) => self.bridge(one, other),
-            Act::Consult(asks, expert) => self.consult(asks, expert),
             Act::LetIn(guest, of) => self.let_in(guest, of),
             Act::On(leg, on) if self.model.legs.contains_key(&leg) => self.on_leg(leg, on),
             Act::On(..) => {}
@@ -98,7 +97,11 @@ impl Run {
         self.births += 1;
         self.names[leg] = char::from(b' ' + self.births as u8);
         let said = parent.map_or_else(|| recording(self.births as u8), |parent| self.model.legs[&parent].recording);
-        let id = said;
+        let mut id = said;
+        if parent.is_some() && self.model.is_spent(said) {
+            id = self.model.begin_anew(said);
+            self.model.settle();
+        }
         let facts = facts(kind, said, parent.map(|parent| self.key(parent)));
         let half = parent.filter(|parent| !self.model.legs[parent].is_party && !facts.is_party);
         let model = &mut self.model;
@@ -137,18 +140,12 @@ impl Run {
             muted: false,
             waiting: false,
             bypassed: false,
-            names: None,
-            said: 0,
-            kept: false,
-            interrupted: None,
-            rung_for: parent.filter(|_| half.is_none()),
-            met: false,
-            walked_out: false,
+            bridged: None,
             guest_of: None,
             room: None,
             other_half: half,
-            stay: Stay::default(),
-            apart: false,
+            joined: false,
+            late: false,
         };
         model.legs.insert(leg, born);
         if let Some(half) = half {
@@ -171,33 +168,16 @@ impl Run {
         for leg in [one, other] {
             self.unbridge(leg);
         }
-        self.connect(one, other);
-    }
-
-    /// What the first of the two words says of the one is true before the second says it of the other.
-    fn connect(&mut self, one: usize, other: usize) {
+        for (leg, peer) in [(one, other), (other, one)] {
+            self.model.legs.get_mut(&leg).expect("checked above").bridged = Some(peer);
+        }
+        // What the first of the two words says of the one is true before the second says it of the other.
         for (leg, peer) in [(one, other), (other, one)] {
             self.tell(leg, LegInput::Bridged(self.key(peer)));
-            self.says(leg, Some(peer));
             self.went_on(leg);
             self.model.unite(leg);
             self.model.settle();
         }
-    }
-
-    /// One who is bridged leaves its partner waiting and speaks with somebody else.
-    fn consult(&mut self, asks: usize, expert: usize) {
-        let knows = |leg: &usize| self.model.legs.contains_key(leg);
-        if asks == expert || ![asks, expert].iter().all(knows) || self.model.legs[&asks].names.is_none() {
-            return;
-        }
-        if self.model.legs[&asks].names == Some(expert) {
-            return;
-        }
-        self.on_leg(asks, On::Interrupted);
-        self.model.settle();
-        self.unbridge(expert);
-        self.connect(asks, expert);
     }
 
     /// The guest hears, and is heard by, whoever is in the call of that leg.
@@ -205,39 +185,24 @@ impl Run {
         if guest == of || ![guest, of].iter().all(|leg| self.model.legs.contains_key(leg)) {
             return;
         }
-        let own = self.model.legs.get_mut(&guest).expect("checked above");
-        (own.guest_of, own.walked_out) = (Some(of), false);
+        self.model.legs.get_mut(&guest).expect("checked above").guest_of = Some(of);
         self.tell(guest, LegInput::LetIn(Some(self.key(of))));
         self.went_on(guest);
         self.model.unite(guest);
     }
 
     fn unbridge(&mut self, leg: usize) {
-        let Some(peer) = self.model.legs.get(&leg).and_then(|leg| leg.names) else { return };
-        let both = self.model.legs[&peer].names == Some(leg);
-        for end in [Some(leg), both.then_some(peer)].into_iter().flatten() {
-            self.says(end, None);
-            self.tell(end, LegInput::Unbridged);
-            self.model.unite(end);
+        let peer = self.model.legs.get_mut(&leg).and_then(|leg| leg.bridged.take());
+        if let Some(peer) = peer {
+            self.model.legs.get_mut(&peer).expect("a peer is there").bridged = None;
+            self.tell(leg, LegInput::Unbridged);
+            self.tell(peer, LegInput::Unbridged);
             self.model.settle();
         }
     }
 
-    fn says(&mut self, leg: usize, names: Option<usize>) {
-        self.model.words += 1;
-        let said = self.model.words;
-        let own = self.model.legs.get_mut(&leg).expect("checked by the caller");
-        (own.names, own.said, own.interrupted, own.kept) = (names, said, None, false);
-        let Some(partner) = names else { return };
-        for other in self.model.legs.values_mut().filter(|other| other.names == Some(leg)) {
-            other.kept = true;
-        }
-        self.model.legs.get_mut(&partner).expect("checked by the caller").kept = false;
-    }
-
     fn went_on(&mut self, leg: usize) {
         let leg = self.model.legs.get_mut(&leg).expect("checked by the caller");
-        leg.met = true;
         if matches!(leg.told, Told::Cut(_)) || (leg.told == Told::Never && leg.answered) {
             leg.untold();
         }
@@ -293,17 +258,17 @@ impl Run {
             }
             On::Unbridge => self.unbridge(n),
             On::Enter(room) => {
-                (leg.room, leg.walked_out) = (Some(room), false);
+                leg.room = Some(room);
                 self.went_on(n);
                 self.model.unite(n);
                 self.tell(n, LegInput::ConferenceJoined(room.to_string().into()));
             }
             On::Exit => {
-                (leg.room, leg.walked_out) = (None, true);
+                leg.room = None;
                 self.tell(n, LegInput::ConferenceLeft);
             }
             On::LetOut => {
-                (leg.guest_of, leg.walked_out) = (None, true);
+                leg.guest_of = None;
                 self.tell(n, LegInput::LetIn(None));
             }
             On::Prefers(preference) => {
@@ -312,10 +277,6 @@ impl Run {
                     leg.told = T::SaysNo;
                 }
                 self.tell(n, LegInput::RecordingAware(preference));
-            }
-            On::Interrupted => {
-                leg.interrupted.get_or_insert((now, false));
-                self.tell(n, LegInput::BridgePaused);
             }
             On::Held(level) => {
                 leg.held = level;
@@ -368,7 +329,7 @@ impl Run {
         let book = self.model.book(id);
         if !on {
             book.paused_until = None;
-        } else if book.ended.is_none() && !book.over {
+        } else if book.ended.is_none() {
             book.paused_until.get_or_insert(until);
         }
     }
@@ -376,18 +337,14 @@ impl Run {
     fn signal(&mut self, n: usize, signal: Signal) {
         let (now, id) = (self.model.now, self.model.legs[&n].recording);
         let speaker = self.model.legs[&n].clone();
-        if !speaker.is_party || (speaker.apart && !speaker.is_outside) {
+        if !speaker.is_party {
             return;
         }
         if !speaker.is_outside && matches!(signal, Signal::Pause | Signal::Resume) {
             return self.pause(n, signal == Signal::Pause);
         }
         let meant = |(m, leg): &(&usize, &mut Leg)| {
-            if speaker.is_outside {
-                **m == n
-            } else {
-                leg.is_outside && leg.is_present() && !leg.apart && leg.recording == id
-            }
+            if speaker.is_outside { **m == n } else { leg.is_outside && leg.is_present() && leg.recording == id }
         };
         for (_, leg) in self.model.legs.iter_mut().filter(meant) {
             use Told as T;
@@ -419,10 +376,10 @@ impl Run {
         let leg = self.model.legs.get_mut(&n).expect("checked by the caller");
         leg.lost = lost;
         if lost {
-            let (id, joined) = (leg.recording, usize::from(leg.stay.joined.is_some()));
+            let (id, joined) = (leg.recording, usize::from(leg.joined));
             let is_alone = self.model.present(id).next().is_none();
             let book = self.model.book(id);
-            if is_alone && book.joined == joined && book.answered_at.is_some() && !book.over {
+            if is_alone && book.joined == joined && book.answered_at.is_some() {
                 book.ended.get_or_insert((NotRecorded::NoSpeech, false));
             }
             self.tell(n, LegInput::LostRace);
@@ -431,7 +388,7 @@ impl Run {
         let leg = self.model.legs.get_mut(&n).expect("still there");
         let at_once = leg.told_by_prompt && leg.told_at.is_some_and(|at| self.model.now - at < AT_ONCE);
         let captured = self.model.books[&leg.recording].tracks.contains(&leg.birth);
-        let leaves = leg.told == Told::Whole && at_once && captured && !leg.stay.late && leg.means != Means::Nothing;
+        let leaves = leg.told == Told::Whole && at_once && captured && !leg.late && leg.means != Means::Nothing;
         let after = match leg.told == Told::ByAgentYet {
             true => Some(Told::NotByAgent),
             false => leaves.then_some(Told::LeftAtOnce),
@@ -442,24 +399,12 @@ impl Run {
         }
         self.model.leave(n);
         let left = self.model.legs.remove(&n).expect("still there");
-        let named = |leg: &Leg| [leg.names, leg.guest_of, leg.rung_for].contains(&Some(n));
-        let mut bereft: Vec<usize> = self.model.legs.iter().filter(|(_, leg)| named(leg)).map(|(m, _)| *m).collect();
-        bereft.extend([left.names, left.guest_of, left.rung_for, left.other_half].into_iter().flatten());
-        bereft.retain(|m| self.model.legs.contains_key(m));
-        bereft.sort_by_key(|m| self.model.legs[m].birth);
         for leg in self.model.legs.values_mut() {
             leg.other_half.take_if(|half| *half == n);
             leg.guest_of.take_if(|of| *of == n);
-            leg.names.take_if(|named| *named == n);
-            leg.rung_for.take_if(|of| *of == n);
         }
         if self.model.legs.values().all(|leg| leg.recording != left.recording) {
             self.model.book(left.recording).paused_until = None;
-        }
-        self.model.settle();
-        for other in bereft {
-            self.model.unite(other);
-            self.model.settle();
         }
         self.tell(n, LegInput::HungUp);
         self.tell(n, LegInput::Gone);
@@ -474,7 +419,6 @@ impl Run {
         let follower = self.follower;
         assert_eq!(follower.outcomes.keys().copied().collect::<BTreeSet<_>>(), follower.started);
         for (id, outcome) in &follower.outcomes {
-            assert!(self.model.books.contains_key(id), "{id} is no recording of the model's");
             let has_track = follower.tracks.keys().any(|(recording, _)| recording == id);
             match self.model.books[id].ended.filter(|_| has_track) {
                 Some((reason, false)) => assert_eq!(*outcome, Outcome::NotRecorded(reason), "{id:?}"),
@@ -499,7 +443,6 @@ pub(super) enum On {
     Exit,
     LetOut,
     Prefers(DevicePreference),
-    Interrupted,
     Held(bool),
     Muted(bool),
     Waiting(bool),

@@ -2,7 +2,6 @@
 mod attested;
 mod edges;
 mod objections;
-mod parted;
 mod parties;
 mod paused;
 mod scene;

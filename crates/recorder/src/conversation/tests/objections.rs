@@ -139,15 +139,15 @@ fn who_is_let_into_a_call_is_a_late_joiner_of_it() {
     scene.born('C', outside(3)).answered_and_told('C').done();
     scene.leg('C', LegInput::LetIn(Some(key('A')))).then(&[
         "C shuts: Moved",
-        "C goes from r3 to r1",
         "C closes r3/1",
+        "C goes from r3 to r1",
         "C is joined of r1",
         "C of r1 heard informed",
         "C opens r1/3",
     ]);
     scene.leg('A', LegInput::Held(true)).then(&["A shuts: Hold", "B shuts: Hold"]);
     scene.leg('A', LegInput::Held(false)).done();
-    scene.leg('C', LegInput::LetIn(None)).hung_up('C').then(&["C shuts: Alone", "C closes r1/3"]);
+    scene.leg('C', LegInput::LetIn(None)).hung_up('C').then(&["C shuts: HungUp", "C closes r1/3"]);
     scene.hung_up('A').hung_up('B').done();
 }
 

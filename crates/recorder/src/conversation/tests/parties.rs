@@ -19,9 +19,10 @@ fn who_rang_is_the_caller_whoever_answers_first() {
 fn the_first_who_is_rung_is_the_callee_and_later_ones_join() {
     let mut scene = Scene::new(&[("uninformed", "record")]);
     scene.born('A', company(1)).answered('A');
-    let callee = LegFacts { direction: Direction::Outbound, born_for: Some(key('A')), ..outside(1) };
-    scene.born('B', callee.clone()).answered('B').bridged('A', 'B');
-    scene.born('C', callee).answered('C').leg('C', LegInput::LetIn(Some(key('A'))));
+    for name in ['B', 'C'] {
+        let callee = LegFacts { direction: Direction::Outbound, born_for: Some(key('A')), ..outside(1) };
+        scene.born(name, callee).answered(name).bridged('A', name);
+    }
     assert_eq!(parties(&mut scene), ["A is agent of r1", "B is callee of r1", "C is joined of r1"]);
 }
 

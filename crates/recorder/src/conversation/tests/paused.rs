@@ -76,9 +76,8 @@ fn a_pause_survives_transfers() {
 #[test]
 fn a_pause_ends_with_its_call() {
     let mut scene = Scene::talking(&[]);
-    scene.signal('B', Signal::Pause).wait(3000).done();
-    scene.hung_up('A').then(&["A closes r1/1", "B closes r1/2", "r1 goes on by itself"]);
-    scene.hung_up('B').then(&[]);
+    scene.signal('B', Signal::Pause).hung_up('A').done();
+    scene.wait(3000).hung_up('B').then(&["B closes r1/2", "r1 goes on by itself"]);
     scene.closed(1, 1, Kept::Audio).closed(1, 2, Kept::Audio).then(&["r1 ends recorded"]);
     assert_eq!(scene.next_timer(), None);
 }
@@ -112,21 +111,16 @@ fn a_caller_who_only_waited_said_nothing() {
 fn capture_stops_when_no_company_party_is_left() {
     let mut scene = Scene::talking(&[]);
     let target = LegFacts { direction: Direction::Outbound, born_for: Some(key('B')), ..outside(1) };
-    scene
-        .leg('B', LegInput::BridgePaused)
-        .born('C', target)
-        .leg('C', LegInput::NoticeDue)
-        .answered_and_told('C')
-        .done();
-    scene.leg('B', LegInput::Unbridged).leg('A', LegInput::Unbridged).bridged('A', 'C').done();
-    scene.hung_up('B').done();
+    scene.born('C', target).leg('C', LegInput::NoticeDue).answered_and_told('C').done();
+    scene.unbridged('A', 'B').bridged('A', 'C').then(&[]);
+    scene.hung_up('B').then(&["B shuts: HungUp", "B closes r1/2", "A shuts: Withheld", "C shuts: Withheld"]);
     scene.born('D', company(4)).answered('D').leg('D', LegInput::ConferenceJoined("1".into())).done();
     scene.leg('A', LegInput::ConferenceJoined("1".into())).then(&[
         "D goes from r4 to r1",
         "r4 went on in r1",
         "D is agent of r1",
         "A goes on after withheld r1/1",
-        "C opens r1/3",
+        "C goes on after withheld r1/3",
         "D opens r1/4",
     ]);
 }

@@ -1,5 +1,4 @@
 //! Legs by one letter each, a clock moved by hand, and effects as lines.
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::conversation::{
@@ -44,7 +43,6 @@ pub(crate) struct Scene {
     pub(crate) policy: Policy,
     at: Duration,
     effects: Vec<Effect>,
-    first: BTreeMap<RecordingId, LegKey>,
 }
 
 impl Scene {
@@ -54,7 +52,6 @@ impl Scene {
             policy: sample(params),
             at: Duration::ZERO,
             effects: Vec::new(),
-            first: BTreeMap::new(),
         }
     }
 
@@ -77,12 +74,9 @@ impl Scene {
         self.input(Input::Leg { leg: key(name), at, now, what })
     }
 
-    /// A leg has the recording of another because it is born for that one: for the first of it, unless told otherwise.
     pub(crate) fn born(&mut self, name: char, facts: LegFacts) -> &mut Self {
         let uuid = LegUuid::from_host(name.to_string().as_bytes());
-        let first = *self.first.entry(facts.recording).or_insert(key(name));
-        let born_for = facts.born_for.or(Some(first)).filter(|first| *first != key(name));
-        self.leg(name, LegInput::Born(Box::new(LegFacts { uuid, born_for, ..facts })))
+        self.leg(name, LegInput::Born(Box::new(LegFacts { uuid, ..facts })))
     }
 
     /// The leg answers and its tap is in place.
