@@ -41,6 +41,7 @@ mod pause;
 mod prompts;
 mod queue;
 mod reasons;
+mod redirected;
 mod rough_network;
 mod rung;
 mod taps;
@@ -49,6 +50,7 @@ mod two_hundred_calls;
 mod unharmed;
 mod unload;
 mod webrtc;
+mod whose;
 
 use std::process::ExitCode;
 
@@ -85,6 +87,8 @@ fn main() -> ExitCode {
         rough_network::trials(),
         not_a_voice::trials(),
         rung::trials(),
+        redirected::trials(),
+        whose::trials(),
         unharmed::trials(),
         nothing_in_clear::trials(),
         hostile_callers::trials(),

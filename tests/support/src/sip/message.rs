@@ -149,7 +149,7 @@ fn long_name(name: &str) -> &str {
     }
 }
 
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "via",
     "from",
     "to",
@@ -166,6 +166,7 @@ const KNOWN: [&str; 16] = [
     "subscription-state",
     "allow",
     "reason",
+    "www-authenticate",
 ];
 
 /// The `tag` of a From or To value.
