@@ -31,12 +31,11 @@ const CONFERENCE: &CStr = c"conference::maintenance";
 
 /// Hold is a level: most only say when to read it again (mod_sofia clears the flag without an event in an attended
 /// transfer). Of CUSTOM events two subclasses alone.
-const LISTENED: [(host::switch_event_types_t, Option<&CStr>); 9] = [
+const LISTENED: [(host::switch_event_types_t, Option<&CStr>); 8] = [
     (host::SWITCH_EVENT_CHANNEL_HOLD, None),
     (host::SWITCH_EVENT_CHANNEL_UNHOLD, None),
     (host::SWITCH_EVENT_CHANNEL_CALLSTATE, None),
     (host::SWITCH_EVENT_CHANNEL_UUID, None),
-    (host::SWITCH_EVENT_CALL_UPDATE, None),
     (host::SWITCH_EVENT_CHANNEL_HANGUP_COMPLETE, None),
     (host::SWITCH_EVENT_MEDIA_BUG_START, None),
     (host::SWITCH_EVENT_CUSTOM, Some(RENEGOTIATED)),
@@ -50,8 +49,8 @@ static BOUND: [AtomicPtr<host::switch_event_node_t>; LISTENED.len()] =
 pub struct WrittenOff {
     /// Its uuid.
     pub uuid: LegUuid,
-    /// It was half of a loopback.
-    pub is_loopback: bool,
+    /// The channel's name.
+    pub channel: String,
     /// Its variable `callvault_id`; empty where it has none.
     pub callvault_id: String,
     /// When it was answered, microseconds UTC; `0` where it never was.
@@ -115,16 +114,11 @@ unsafe extern "C" fn on_event(event: *mut host::switch_event_t) {
             }
             host::SWITCH_EVENT_CHANNEL_HANGUP_COMPLETE => legs::written_off(&WrittenOff {
                 uuid,
-                // A far end may name its channel so (`X-FS-Channel-Name`), but has no other half.
-                is_loopback: text(c"Channel-Name").starts_with("loopback/")
-                    && !text(c"variable_other_loopback_leg_uuid").is_empty(),
+                channel: text(c"Channel-Name"),
                 callvault_id: text(c"variable_callvault_id"),
                 answered_at: text(c"Caller-Channel-Answered-Time"),
                 cause: text(c"Hangup-Cause"),
             }),
-            // SEND is the host's own word to the far end.
-            host::SWITCH_EVENT_CALL_UPDATE if text(c"Direction") == "RECV" => legs::connected(&uuid),
-            host::SWITCH_EVENT_CALL_UPDATE => {}
             host::SWITCH_EVENT_CUSTOM => match header(c"Speak") {
                 Some(speaks) => legs::member_changed(&uuid, speaks == b"true", text(c"Hold") == "true"),
                 None => legs::renegotiated(&uuid),

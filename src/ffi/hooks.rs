@@ -14,8 +14,6 @@ use callvault_recorder::ids::LegUuid;
 pub enum Message {
     /// The leg was answered (inbound: the PBX answered it; outbound: the far end did).
     Answered,
-    /// It rings at the far end.
-    Ringing,
     /// Media is there before the answer.
     EarlyMedia,
     /// Bridged to that leg; none where the host names none (conference, eavesdrop).
@@ -64,10 +62,10 @@ pub fn register() -> bool {
     unsafe {
         (*early).on_init = Some(on_init);
         (*early).on_exchange_media = Some(on_moment);
-        (*early).on_execute = Some(on_beginning);
+        (*early).on_execute = Some(on_moment);
         (*early).on_consume_media = Some(on_moment);
-        (*early).on_park = Some(on_beginning);
-        (*early).on_soft_execute = Some(on_beginning);
+        (*early).on_park = Some(on_moment);
+        (*early).on_soft_execute = Some(on_moment);
         (*early).on_hangup = Some(on_hangup);
         // mod_sofia's own on_init sends the INVITE, a bridge is a channel's own handler: ours must run before both.
         (*early).flags = host::SSH_FLAG_PRE_EXEC.cast_signed();
@@ -137,10 +135,6 @@ unsafe extern "C" fn on_moment(session: *mut host::switch_core_session_t) -> hos
     with(session, legs::look_again)
 }
 
-unsafe extern "C" fn on_beginning(session: *mut host::switch_core_session_t) -> host::switch_status_t {
-    with(session, legs::begins)
-}
-
 unsafe extern "C" fn on_hangup(session: *mut host::switch_core_session_t) -> host::switch_status_t {
     with(session, legs::hung_up)
 }
@@ -191,7 +185,6 @@ unsafe fn understand(message: &host::switch_core_session_message_t) -> Option<Me
         |place: usize| unsafe { copy(message.string_array_arg[place]) }.map(|text| super::text::readable(&text));
     Some(match message.message_id {
         host::SWITCH_MESSAGE_INDICATE_ANSWER | host::SWITCH_MESSAGE_ANSWER_EVENT => Message::Answered,
-        host::SWITCH_MESSAGE_RING_EVENT => Message::Ringing,
         host::SWITCH_MESSAGE_PROGRESS_EVENT | host::SWITCH_MESSAGE_INDICATE_PROGRESS => Message::EarlyMedia,
         host::SWITCH_MESSAGE_INDICATE_BRIDGE => {
             // SAFETY: as above.

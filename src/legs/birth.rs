@@ -3,10 +3,8 @@ use std::sync::Arc;
 
 use callvault_recorder::conversation::{Direction, LegFacts, LegInput, Personal, Side};
 use callvault_recorder::ids::{InstanceTag, LegUuid, RecordingId};
-use callvault_recorder::policy::{Claim, NoticeDue, NoticeFacts};
+use callvault_recorder::policy::{LegSigns, NoticeDue, NoticeFacts};
 
-use super::leg::Known;
-use super::signs::Signs;
 use super::{LEGS, Leg, look_again, read_wishes};
 use crate::ffi::hooks;
 use crate::ffi::session::{Flag, Located, Session};
@@ -30,11 +28,8 @@ pub fn adopt(session: Session<'_>) {
 
 fn enter(module: &Arc<Module>, session: Session<'_>) {
     let policy = module.recorder.policy();
-    let other_half = other_half(session);
-    // A leg that rings in may have any name (`X-FS-Channel-Name`), but no other half.
-    let is_half = other_half.is_some() || session.direction() == Direction::Outbound;
-    let is_party = !(is_half && session.name().starts_with(b"loopback/"));
-    let born_for = parent_of(session, other_half).and_then(|uuid| module.registry.by_uuid(&uuid));
+    let is_party = !session.name().starts_with(b"loopback/");
+    let born_for = parent_of(session).and_then(|uuid| module.registry.by_uuid(&uuid));
     let recording = match &born_for {
         Some(parent) => parent.recording(),
         None => match RecordingId::generate(InstanceTag::of(&policy.instance)) {
@@ -43,8 +38,21 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
             None => return tracing::error!("the operating system gives no randomness: a leg is not recorded"),
         },
     };
-    let read = Signs::of(session);
-    let signs = read.with_parent(born_for.as_deref());
+    let variable = |name| session.variable(name).unwrap_or_default();
+    let personal = Personal {
+        caller_number: variable(c"caller_id_number"),
+        caller_name: variable(c"caller_id_name"),
+        dialled_number: variable(c"destination_number"),
+    };
+    let signs = LegSigns {
+        direction: session.direction(),
+        authenticated: variable(c"sip_authorized") == "true",
+        dialled_as_user: !variable(c"dialed_user").is_empty(),
+        caller_number: &personal.caller_number,
+        dialled_number: &personal.dialled_number,
+        born_for_exempt: born_for.as_ref().is_some_and(|leg| leg.exempt()),
+        born_for_emergency: born_for.as_ref().is_some_and(|leg| leg.emergency),
+    };
     let facts = LegFacts {
         uuid: session.uuid(),
         recording,
@@ -54,11 +62,9 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
         is_party,
         exempt: policy.exempt(&signs),
         emergency: policy.emergency(&signs),
-        personal: read.personal.clone(),
+        personal: personal.clone(),
     };
-    let claims: Vec<Claim> = policy.claims(&signs).filter(|_| is_party).collect();
-    let leg = Leg::new(module.registry.new_key(), session.address(), &facts, policy.system_track);
-    let leg = Arc::new(leg.known_by(known(session, &read)));
+    let leg = Arc::new(Leg::new(module.registry.new_key(), session.address(), &facts, policy.system_track));
     if !module.registry.insert(&leg) {
         return;
     }
@@ -72,14 +78,13 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
     session.set_variable(c"callvault_id", &recording.to_string());
     let emergency = facts.emergency;
     module.recorder.tell(leg.key, LegInput::Born(Box::new(facts)));
-    claims.into_iter().for_each(|claim| module.recorder.claim_refused(claim));
     if leg.direction == Direction::Outbound {
         read_wishes(module, session, &leg);
     }
     let exempt = leg.exempt();
     let can_record = module.recorder.can_record().is_ok();
     let due = policy.notice_due(&NoticeFacts {
-        side: leg.side(),
+        side: leg.side,
         direction: leg.direction,
         is_party,
         exempt,
@@ -91,7 +96,7 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
         module.recorder.tell(leg.key, LegInput::NoticeDue);
         hang_notice(session, leg.direction, born_for.as_deref());
     }
-    if is_party && leg.side() == Side::Company && notice::tells_whom_it_rings(&policy) {
+    if is_party && leg.side == Side::Company && notice::tells_whom_it_rings(&policy) {
         session.set_variable(c"execute_on_pre_originate_callvault", notice::AT_RINGING);
     }
     if !hooks::add_session_hooks(session) {
@@ -100,18 +105,8 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
     module.herald.legs_changed(module.registry.count());
 }
 
-/// By what the leg's party is known now: what comes to be said of it later is held against that. The host itself swaps the
-/// ids of a leg that it rang and then runs an application on (switch_channel.c:switch_channel_flip_cid).
-fn known(session: Session<'_>, signs: &Signs) -> Known {
-    let connected = session.variable(c"callee_id_number");
-    let Personal { caller_number, dialled_number, .. } = signs.personal.clone();
-    let dialled = (signs.direction == Direction::Outbound).then_some(dialled_number);
-    let (name, domain) = signs.user.clone().unzip();
-    Known { domain, numbers: [Some(caller_number), dialled, name, connected].into_iter().flatten().collect() }
-}
-
 /// Hangs the notice on the leg, for the host itself to run before the conversation (decision 17).
-pub(super) fn hang_notice(session: Session<'_>, direction: Direction, born_for: Option<&Leg>) {
+fn hang_notice(session: Session<'_>, direction: Direction, born_for: Option<&Leg>) {
     if session.flag(Flag::Answered) {
         return;
     }
@@ -130,14 +125,13 @@ pub(super) fn hang_notice(session: Session<'_>, direction: Direction, born_for: 
     }
 }
 
-/// The other half of a loopback; its first half does not know it yet.
-fn other_half(session: Session<'_>) -> Option<LegUuid> {
-    let uuid = session.variable(c"other_loopback_leg_uuid").filter(|uuid| !uuid.is_empty());
-    uuid.map(|uuid| LegUuid::from_host(uuid.as_bytes()))
-}
-
 /// The leg that this one was born for: the A-leg of a bridge, or a loopback's other half.
-fn parent_of(session: Session<'_>, other_half: Option<LegUuid>) -> Option<LegUuid> {
-    let is_second = session.name().starts_with(b"loopback/") && session.name().ends_with(b"-b");
-    other_half.filter(|_| is_second).or_else(|| session.partner())
+fn parent_of(session: Session<'_>) -> Option<LegUuid> {
+    let other_half = session.variable(c"other_loopback_leg_uuid").filter(|uuid| !uuid.is_empty());
+    match other_half {
+        Some(uuid) if session.name().starts_with(b"loopback/") && session.name().ends_with(b"-b") => {
+            Some(LegUuid::from_host(uuid.as_bytes()))
+        }
+        _ => session.partner(),
+    }
 }

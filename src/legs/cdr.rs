@@ -21,7 +21,7 @@ const COMPANY: &str = "company";
 pub fn write(module: &Module, session: Session<'_>, leg: &Leg) {
     let Some(view) = module.recorder.leg_view(leg.key) else { return };
     let answered = leg.answered.load(Ordering::Acquire);
-    let state = match leg.side() {
+    let state = match leg.side {
         Side::Company => (leg.is_party && answered).then_some(COMPANY),
         Side::Outside => view.standing.map(|standing| standing.as_str()),
     };
@@ -45,7 +45,7 @@ pub fn outcome_text(outcome: Outcome) -> String {
 /// of that kind is a call that nobody can account for.
 pub fn written_off(leg: &WrittenOff) {
     let Some(module) = module() else { return };
-    let is_party = !leg.is_loopback && leg.cause != LOST_RACE;
+    let is_party = !leg.channel.starts_with("loopback/") && leg.cause != LOST_RACE;
     let answered = !matches!(leg.answered_at.as_str(), "" | "0");
     let recording = leg.callvault_id.parse::<RecordingId>().ok();
     module.recorder.reconcile(leg.uuid.clone(), recording, answered, is_party);

@@ -57,7 +57,7 @@ fn heard(module: &Module, leg: &Leg, heard: Option<bool>) {
 }
 
 /// The name in a conference application's argument: `[bridge:]name[@profile][+pin][+flags{…}]`.
-pub fn name(arguments: &str) -> &str {
+fn name(arguments: &str) -> &str {
     let arguments = arguments.trim();
     let rest = arguments.strip_prefix("bridge:").unwrap_or(arguments);
     let end = rest.find(['@', '+', ':']).unwrap_or(rest.len());

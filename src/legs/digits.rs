@@ -39,14 +39,14 @@ fn means(module: &Module, leg: &Leg, key: char) {
     }
     let at = SystemClock.monotonic();
     let policy = module.recorder.policy();
-    if let Some(signal) = leg.with_digits(|memory| policy.signal(leg.side(), memory, key, at)) {
+    if let Some(signal) = leg.with_digits(|memory| policy.signal(leg.side, memory, key, at)) {
         module.recorder.tell(leg.key, LegInput::Signalled(signal));
     }
 }
 
 /// Lets the host listen for digits in an outside party's audio, where the policy wants it; once, after its answer.
 pub fn listen_inband(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
-    let wanted = leg.side() == Side::Outside && module.recorder.policy().inband_digits && session.has_media();
+    let wanted = leg.side == Side::Outside && module.recorder.policy().inband_digits && session.has_media();
     // While our tap is being put on, the host asks for the leg's levels in between (it clears a hard mute): not yet.
     if !wanted || !leg.bug.is_set() || leg.listens_inband.swap(true, Ordering::AcqRel) {
         return;

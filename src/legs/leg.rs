@@ -1,5 +1,4 @@
 //! What we keep of a leg.
-use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -27,9 +26,8 @@ pub struct Leg {
     pub born: Instant,
     /// Which way it was set up.
     pub direction: Direction,
-    outside: AtomicBool,
-    turned: AtomicBool,
-    known: Known,
+    /// Whose party is on it.
+    pub side: Side,
     /// The leg that it was rung for, where there is one.
     pub born_for: Option<LegKey>,
     /// A real party; loopback legs are none.
@@ -66,7 +64,6 @@ pub struct Leg {
     pub media_asked_back: AtomicBool,
     listens_to: Mutex<Option<String>>,
     joins_call_of: Mutex<Option<LegUuid>>,
-    room_name: Mutex<Option<String>>,
     bug_begun: AtomicBool,
     told: AtomicU8,
     /// Notices that began on it.
@@ -78,15 +75,6 @@ pub struct Leg {
     recording: Mutex<RecordingId>,
     read: Tap,
     write: Option<Tap>,
-}
-
-/// By what a leg's party is known from its birth on; never logged.
-#[derive(Default)]
-pub struct Known {
-    /// Its user's domain.
-    pub domain: Option<String>,
-    /// Numbers and names that are its own.
-    pub numbers: Vec<String>,
 }
 
 /// Whether a notice is due on a leg, and how far it is.
@@ -124,9 +112,7 @@ impl Leg {
             address,
             born: Instant::now(),
             direction: facts.direction,
-            outside: AtomicBool::new(facts.side == Side::Outside),
-            turned: AtomicBool::new(false),
-            known: Known::default(),
+            side: facts.side,
             born_for: facts.born_for,
             is_party: facts.is_party,
             exempt: AtomicBool::new(facts.exempt),
@@ -149,7 +135,6 @@ impl Leg {
             media_asked_back: AtomicBool::new(false),
             listens_to: Mutex::default(),
             joins_call_of: Mutex::default(),
-            room_name: Mutex::default(),
             bug_begun: AtomicBool::new(false),
             told: AtomicU8::new(0),
             notices: AtomicU8::new(0),
@@ -161,60 +146,6 @@ impl Leg {
             read: Tap::new(RingSide::Read),
             write: system_track.then(|| Tap::new(RingSide::Write)),
         }
-    }
-
-    /// By what its party is known.
-    #[must_use]
-    pub fn known_by(mut self, known: Known) -> Self {
-        self.known = known;
-        self
-    }
-
-    /// Whose party is on it.
-    pub fn side(&self) -> Side {
-        if self.outside.load(Ordering::Acquire) { Side::Outside } else { Side::Company }
-    }
-
-    /// Its party turns out to be an outside one; true the first time.
-    pub fn turn_outside(&self) -> bool {
-        let first = !self.outside.swap(true, Ordering::AcqRel);
-        if first {
-            self.turned.store(true, Ordering::Release);
-        }
-        first
-    }
-
-    /// Its party was taken for the company's at first.
-    pub fn has_turned(&self) -> bool {
-        self.turned.load(Ordering::Acquire)
-    }
-
-    /// The domain of its user, where it has one.
-    pub fn domain(&self) -> Option<&str> {
-        self.known.domain.as_deref()
-    }
-
-    /// Whether a connected number is one that its party had from the beginning.
-    pub fn is_known_as(&self, number: &str) -> bool {
-        self.known.numbers.iter().any(|known| known == number)
-    }
-
-    /// Where the host keeps what its far end says of who is connected (sofia.c:sofia_update_callee_id).
-    pub fn connected_id(&self) -> &'static CStr {
-        match self.direction {
-            Direction::Inbound => c"caller_id_number",
-            Direction::Outbound => c"callee_id_number",
-        }
-    }
-
-    /// It is in that conference, or in none any more.
-    pub fn enter(&self, room: Option<&str>) {
-        *self.room_name.lock().unwrap_or_else(PoisonError::into_inner) = room.map(str::to_owned);
-    }
-
-    /// Whether it is in that conference.
-    pub fn is_in(&self, room: &str) -> bool {
-        self.room_name.lock().unwrap_or_else(PoisonError::into_inner).as_deref() == Some(room)
     }
 
     /// A call to or from an exempt line, by its numbers or by its dialplan's word.
@@ -332,7 +263,7 @@ impl Leg {
 
     /// What the party is called in the notice's evidence, before it has a track.
     pub fn party(&self) -> Party {
-        match (self.side(), self.direction) {
+        match (self.side, self.direction) {
             (Side::Company, _) => Party::Agent,
             (Side::Outside, Direction::Inbound) => Party::Caller,
             (Side::Outside, Direction::Outbound) => Party::Callee,

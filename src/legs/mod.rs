@@ -2,7 +2,6 @@
 //!
 //! Everything here runs in the host's session and signalling threads: read, decide by the policy's pure functions,
 //! tell the recorder, return. [`tap`] alone is for the media thread.
-mod anew;
 mod beep;
 mod birth;
 mod bypass;
@@ -14,16 +13,14 @@ mod keys;
 mod leg;
 mod queue;
 mod registry;
-mod signs;
 mod tap;
 mod taps;
-mod uri;
 mod wishes;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use callvault_recorder::conversation::{Direction, LegInput};
+use callvault_recorder::conversation::LegInput;
 use callvault_recorder::ids::LegUuid;
 
 use crate::ffi::hooks::Message;
@@ -31,7 +28,6 @@ use crate::ffi::session::{Flag, Located, Session, all_uuids};
 use crate::ffi::table::LegTable;
 use crate::ffi::{hooks, media};
 use crate::module::{Module, module};
-use crate::notice;
 
 pub use beep::{Beeps, SOUND};
 pub use birth::born;
@@ -64,37 +60,23 @@ pub fn message(session: Session<'_>, message: Message) {
     let tell = |what| module.recorder.tell(leg.key, what);
     queue_moved(&module, &leg, &message);
     match message {
-        Message::Answered => {
-            answered(&module, session, &leg);
-            notice::as_soon_as_it_can(session, &leg);
-        }
-        Message::Ringing | Message::EarlyMedia => anew::before_answer(&module, session, &leg),
+        Message::Answered => answered(&module, session, &leg),
+        Message::EarlyMedia => {}
         Message::Bridged(Some(other)) => {
             bypass::about_to_bridge(&module, session, &leg);
             if let Some(other) = module.registry.by_uuid(&other) {
-                anew::met(&module, &leg, &other);
-                notice::before_it_hears_anybody(&module, session, &leg);
                 tell(LegInput::Bridged(other.key));
             }
         }
         Message::Unbridged { paused: false } => tell(LegInput::Unbridged),
         Message::Bridged(None) | Message::Unbridged { paused: true } => {}
         Message::Application { name, arguments } if name == CONFERENCE => {
-            let room = conference::name(&arguments);
-            anew::met_in(&module, &leg, room);
-            leg.enter(Some(room));
-            notice::before_it_hears_anybody(&module, session, &leg);
             conference::joined(&module, session, &leg, &arguments);
         }
-        Message::ApplicationEnded { name } if name == CONFERENCE => {
-            leg.enter(None);
-            conference::left(&module, &leg);
-        }
+        Message::ApplicationEnded { name } if name == CONFERENCE => conference::left(&module, &leg),
         Message::Application { name, arguments } if name == THREE_WAY => {
             let with = LegUuid::from_host(arguments.trim().as_bytes());
             if let Some(joined) = module.registry.by_uuid(&with) {
-                anew::met(&module, &leg, &joined);
-                notice::before_it_hears_anybody(&module, session, &leg);
                 tell(LegInput::LetIn(Some(joined.key)));
             }
             leg.join_call_of(Some(with));
@@ -120,7 +102,6 @@ fn queue_moved(module: &Module, leg: &Leg, message: &Message) {
         Message::Bridged(Some(_)) => queue.bridged(true),
         Message::Unbridged { paused: false } => queue.bridged(false),
         Message::Answered
-        | Message::Ringing
         | Message::EarlyMedia
         | Message::Bridged(None)
         | Message::Unbridged { paused: true }
@@ -155,23 +136,6 @@ pub fn renegotiated(uuid: &LegUuid) {
     levels(&module, *session, &leg);
     if leg.is_party && leg.answered.load(std::sync::atomic::Ordering::Acquire) {
         device::listen(&module, *session, &leg);
-    }
-}
-
-/// The leg's far end says that somebody else is connected.
-pub fn connected(uuid: &LegUuid) {
-    let Some(session) = Located::by_uuid(uuid) else { return };
-    if let Some((module, leg)) = known(*session) {
-        anew::connected(&module, *session, &leg);
-        notice::as_soon_as_it_can(*session, &leg);
-    }
-}
-
-/// The leg's thread is about to run what its dialplan says, or to talk.
-pub fn begins(session: Session<'_>) {
-    look_again(session);
-    if let Some((module, leg)) = known(session) {
-        notice::before_it_hears_anybody(&module, session, &leg);
     }
 }
 
@@ -243,15 +207,8 @@ pub fn forget_all(module: &Module) {
 
 /// The leg answered, however we hear of it; the first word counts.
 pub fn answered(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
-    if !leg.is_party {
+    if !leg.is_party || leg.answered.swap(true, std::sync::atomic::Ordering::AcqRel) {
         return;
-    }
-    anew::before_answer(module, session, leg);
-    if leg.answered.swap(true, std::sync::atomic::Ordering::AcqRel) {
-        return;
-    }
-    if leg.direction == Direction::Outbound {
-        anew::connected(module, session, leg);
     }
     read_wishes(module, session, leg);
     device::listen(module, session, leg);

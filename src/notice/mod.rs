@@ -43,9 +43,6 @@ pub const AT_ANSWER: &str = "callvault_notice at=answer";
 /// What the host runs on a leg of the company's before it rings others.
 pub const AT_RINGING: &str = "callvault_notice at=ringing";
 
-/// What a leg runs as soon as its thread can, whose party turned out to be outside.
-const AT_ONCE: &str = "callvault_notice at=once";
-
 /// What originate runs on an outbound leg before it counts as answered for the caller.
 pub const AT_CONFIRM: &str = "callvault_notice at=confirm";
 
@@ -62,28 +59,6 @@ pub fn run(session: Session<'_>, arguments: &str) {
     if wanted.at == At::Confirm {
         interfaces::outside_application_lock(|| confirm::ask(session));
     }
-}
-
-/// Where the leg's party turned out to be outside and was told by nobody yet: it is told here and now, before the bridge or
-/// the room that it is on its way to. In the leg's own thread, or in the one that is about to bridge it.
-pub fn before_it_hears_anybody(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
-    if is_overdue(session, leg) && leg.begin_notice() {
-        let wanted = Arguments { at: At::Once, prompt: None, language: None };
-        let told = play(module, session, leg, &wanted);
-        leg.end_notice(told);
-    }
-}
-
-/// The same where the leg is talking already: as soon as its thread looks for something to do. Whom it talks with is
-/// not heard meanwhile (switch_ivr_bridge.c:audio_bridge_thread).
-pub fn as_soon_as_it_can(session: Session<'_>, leg: &Leg) {
-    if is_overdue(session, leg) && session.flag(Flag::Bridged) {
-        session.queue_application(APPLICATION, AT_ONCE.split_once(' ').map_or("", |(_, arguments)| arguments));
-    }
-}
-
-fn is_overdue(session: Session<'_>, leg: &Leg) -> bool {
-    leg.has_turned() && leg.told() == Told::Due && session.is_up() && session.flag(Flag::Answered)
 }
 
 fn tell(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Arguments, arguments: &str) {
@@ -105,7 +80,7 @@ fn tell(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Argument
     }
     let answered = match wanted.at {
         At::Confirm => ringing::wait_for_answer(session, leg),
-        At::Dialplan | At::Answer | At::Once | At::Ringing => session.flag(Flag::Answered) || session.answer(),
+        At::Dialplan | At::Answer | At::Ringing => session.flag(Flag::Answered) || session.answer(),
     };
     if !answered {
         return;
@@ -160,7 +135,7 @@ fn play(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Argument
         module.recorder.told_only_by_module(&line);
     }
     let informed = play_and_tell(module, &policy, session, leg, &prompt);
-    if informed && leg.side() == Side::Outside && leg.mode(&policy) == NoticeMode::OptIn {
+    if informed && leg.side == Side::Outside && leg.mode(&policy) == NoticeMode::OptIn {
         consent::wait(module, &policy, session, leg);
     }
     if informed { Telling::Whole } else { Telling::Broken }
@@ -269,8 +244,6 @@ enum At {
     Dialplan,
     /// The host, at an inbound leg's answer.
     Answer,
-    /// A leg whose party turned out to be outside.
-    Once,
     /// Originate, on an outbound leg.
     Confirm,
     /// The host, on a leg that is about to ring others.
@@ -296,7 +269,6 @@ impl Arguments {
             match word.split_once('=') {
                 Some(("prompt", id)) if !id.is_empty() => arguments.prompt = Some(id.to_owned()),
                 Some(("language", language)) if !language.is_empty() => arguments.language = Some(language.to_owned()),
-                Some(("at", "once")) => arguments.at = At::Once,
                 Some(("at", "answer")) => arguments.at = At::Answer,
                 Some(("at", "confirm")) => arguments.at = At::Confirm,
                 Some(("at", "ringing")) => arguments.at = At::Ringing,

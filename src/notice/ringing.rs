@@ -28,7 +28,7 @@ const LEG_TIMEOUT: &CStr = c"leg_timeout";
 /// network's tones go on reaching the leg although nobody has won the call while the notice is waited for.
 pub(super) fn make_room(module: &Module, session: Session<'_>, leg: &Leg) {
     let policy = module.recorder.policy();
-    if leg.side() != Side::Company || !tells_whom_it_rings(&policy) || module.recorder.can_record().is_err() {
+    if leg.side != Side::Company || !tells_whom_it_rings(&policy) || module.recorder.can_record().is_err() {
         return;
     }
     let Some(longest) = longest(&policy, &module.prompts.load()) else { return };

@@ -58,7 +58,7 @@ impl Casting {
             .with("prompt-manifests", "optional")
             .with("uninformed", "record");
         let (caller, agent, third) =
-            (UserAgent::start(OUTSIDE)?, UserAgent::start_as_user(INSIDE[0])?, UserAgent::start_as_user(INSIDE[1])?);
+            (UserAgent::start(OUTSIDE)?, UserAgent::start(INSIDE[0])?, UserAgent::start(INSIDE[1])?);
         let configuration = Configuration::new().bridging_to(&agent).bridging_to(&third).user(&agent).user(&third);
         Ok(Self { vault, configuration, caller, agent, third })
     }

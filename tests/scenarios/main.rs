@@ -41,7 +41,6 @@ mod pause;
 mod prompts;
 mod queue;
 mod reasons;
-mod redirected;
 mod rough_network;
 mod rung;
 mod taps;
@@ -50,7 +49,6 @@ mod two_hundred_calls;
 mod unharmed;
 mod unload;
 mod webrtc;
-mod whose;
 
 use std::process::ExitCode;
 
@@ -87,8 +85,6 @@ fn main() -> ExitCode {
         rough_network::trials(),
         not_a_voice::trials(),
         rung::trials(),
-        redirected::trials(),
-        whose::trials(),
         unharmed::trials(),
         nothing_in_clear::trials(),
         hostile_callers::trials(),

@@ -77,10 +77,6 @@ pub(super) fn text(status: &Status, outcomes: &OutcomeCounts, standings: &Standi
     counter("taps_removed", "Taps that others took off a leg", status.tap_watch.removed);
     counter("taps_repaired", "Taps that were put back", status.tap_watch.repaired);
     counter("foreign_taps", "Taps of others on legs in scope", status.tap_watch.foreign);
-    counter("company_claims_refused", "Outside callers with a caller id of the company's", status.whose.company);
-    counter("exempt_claims_refused", "Outside callers with an exempt caller id", status.whose.exempt);
-    counter("emergency_claims_refused", "Outside callers with an emergency caller id", status.whose.emergency);
-    counter("turned_outside", "Parties taken for the company's that are outside", status.whose.turned_outside);
     counter("panics", "Panics caught", status.panics);
     counter("answers_late", "Answers to session threads that came too late", status.answers_late);
     registry.register("outcomes", "Calls that ended, by outcome and reason", by_reason(outcomes));

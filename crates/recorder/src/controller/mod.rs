@@ -54,9 +54,7 @@ pub use start::{StartFault, Startup};
 pub use status::{BooksState, Expiry, Keys, Memlock, Pool, Recordings, RosterState, Status};
 pub use tally::{OutcomeCounts, StandingCounts};
 pub use views::{ActiveLeg, ActiveRecording, LegState, LegView};
-pub use watch::{
-    PauseReport, PromptState, PromptsState, RunningPause, TapWatch, ToldLine, UnreconciledCall, WhoseWatch,
-};
+pub use watch::{PauseReport, PromptState, PromptsState, RunningPause, TapWatch, ToldLine, UnreconciledCall};
 
 use crate::audit::{Action, Actor, Entry, Object, Verdict};
 use crate::capture::{FrameConsumer, Gate, TapCounters};

@@ -6,7 +6,6 @@ use super::shared::Shared;
 use super::watch::PromptsState;
 use crate::audit::{Action, Actor, Entry, Object, Verdict};
 use crate::ids::{LegKey, LegUuid, RecordingId};
-use crate::policy::Claim;
 
 /// Something that happened to a leg in scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,9 +30,6 @@ pub enum Observation {
     MediaReturned,
     /// It could not be brought back: the call ends `no_media_path`.
     MediaNotReturned,
-    /// Its party was taken for the company's and turned out to be outside: redirected, connected to somebody else, or of
-    /// another company than whom it met.
-    TurnedOutside,
     /// A dialplan set a variable that it may not set, or that means nothing; it changed nothing.
     WishRefused {
         /// The variable's name.
@@ -81,10 +77,6 @@ impl Recorder {
                 shared.watch().taps.media_not_returned += 1;
                 entry(Actor::Recorder, Action::MediaReturn).failed()
             }
-            Observation::TurnedOutside => {
-                shared.watch().whose.turned_outside += 1;
-                return;
-            }
             Observation::WishRefused { variable } => {
                 let advice = "policy dialplan-may says what a dialplan may set, docs/notice.md what it may be";
                 shared.raise("wish_refused", format!("{variable} on {named} was not taken; {advice}"));
@@ -108,16 +100,6 @@ impl Recorder {
     /// `line` is the company's own number as it was dialled, never a caller's.
     pub fn told_only_by_module(&self, line: &str) {
         self.shared.watch().told_only(line, self.shared.clock.now());
-    }
-
-    /// An outside caller's own caller id would have made its call something else, and was not believed.
-    pub fn claim_refused(&self, claim: Claim) {
-        let mut watch = self.shared.watch();
-        match claim {
-            Claim::Company => watch.whose.company += 1,
-            Claim::Exempt => watch.whose.exempt += 1,
-            Claim::Emergency => watch.whose.emergency += 1,
-        }
     }
 
     /// How the host's side found the prompts of the policy; says it anew after each reload. Raises `prompt_unusable`

@@ -9,7 +9,7 @@ use super::event::Alarm;
 use super::readiness::CannotRecord;
 use super::shared::TapSum;
 use super::tally::{OutcomeCounts, StandingCounts};
-use super::watch::{PauseReport, PromptsState, RunningPause, TapWatch, ToldLine, UnreconciledCall, WhoseWatch};
+use super::watch::{PauseReport, PromptsState, RunningPause, TapWatch, ToldLine, UnreconciledCall};
 use crate::time::UnixMillis;
 
 /// The state of a recorder at one moment.
@@ -41,8 +41,6 @@ pub struct Status {
     pub standings_last_day: StandingCounts,
     /// The company's lines whose callers were told by the module alone in the last 24 hours, the busiest first.
     pub told_only_by_module: Vec<ToldLine>,
-    /// Caller ids that were not believed, and parties that turned out to be outside.
-    pub whose: WhoseWatch,
     /// Prompts as they were found at start or at the last reload.
     pub prompts: PromptsState,
     /// Pauses for payment data that run.
@@ -102,7 +100,6 @@ pub(super) fn of(recorder: &Recorder) -> Status {
     let watch = shared.watch();
     let (unreconciled, unreconciled_calls) = watch.unreconciled_calls();
     let (told_only_by_module, pauses, tap_watch) = (watch.lines(now), watch.pauses(), watch.taps);
-    let whose = watch.whose;
     let (prompts, pause_report) = (watch.prompts.clone(), watch.pause_report);
     drop(watch);
     let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
@@ -124,7 +121,6 @@ pub(super) fn of(recorder: &Recorder) -> Status {
         last_day,
         standings_last_day,
         told_only_by_module,
-        whose,
         prompts,
         pauses,
         pause_report,
@@ -286,16 +282,6 @@ impl Status {
                 "line        {}: {} calls told by the module alone; its dialplan can answer, run callvault_notice and then ring",
                 line.line, line.calls
             )?;
-        }
-        let WhoseWatch { company, exempt, emergency, turned_outside } = self.whose;
-        if company + exempt + emergency > 0 {
-            writeln!(
-                f,
-                "caller ids  {company} of the company's, {exempt} exempt, {emergency} emergency: said by outside callers, not believed"
-            )?;
-        }
-        if turned_outside > 0 {
-            writeln!(f, "turned out  {turned_outside} parties taken for the company's are outside")?;
         }
         for pause in &self.pauses {
             writeln!(f, "paused      {} since {}, from leg {}", pause.recording, pause.since_ms, pause.leg)?;

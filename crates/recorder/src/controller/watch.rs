@@ -103,24 +103,9 @@ pub struct TapWatch {
     pub media_not_returned: u64,
 }
 
-/// Callers whose own caller id said what it cannot prove, and parties that turned out to be another's. Counts are since
-/// start.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct WhoseWatch {
-    /// Outside callers with a caller id of `company-numbers`.
-    pub company: u64,
-    /// With one of `exempt-numbers`.
-    pub exempt: u64,
-    /// With an emergency number.
-    pub emergency: u64,
-    /// Parties that were taken for the company's and turned out to be outside.
-    pub turned_outside: u64,
-}
-
 /// See the module's text.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    pub(super) whose: WhoseWatch,
     pub(super) taps: TapWatch,
     pub(super) prompts: PromptsState,
     missing: BTreeSet<LegKey>,

@@ -16,7 +16,7 @@ pub enum Direction {
     Outbound,
 }
 
-/// Whose party is on a leg ([`Policy::classify`](crate::policy::Policy::classify)).
+/// Whose party is on a leg (authenticated, `user/…` or `company-numbers` is the company's).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// One of ours.
@@ -80,9 +80,6 @@ pub enum LegInput {
     /// Whether a notice is due on this leg before its party may be captured: said once, before `Answered`,
     /// by the session's thread as a pure function of policy and facts (decision 17).
     NoticeDue,
-    /// Its party, the company's so far, turns out to be an outside one: the leg was redirected, reaches somebody else by
-    /// now, or met another company (decision 18). Said before its `Answered` where that is known by then.
-    TurnedOutside,
     /// A notice began on the leg.
     NoticeStarted,
     /// It ended, with what was measured of it. Where the leg hung up in it, this comes before `HungUp`.

@@ -61,8 +61,6 @@ pub(super) struct Leg {
     pub(super) shown: Shown,
     /// How long its dialplan wants the conversation kept.
     pub(super) retention: Option<Duration>,
-    /// In which mode its dialplan wants its party asked.
-    pub(super) mode: Option<NoticeMode>,
 
     pub(super) gate: GateState,
     /// Of the last opening of its gate; 0 before the first.
@@ -97,7 +95,7 @@ pub(super) enum GateState {
 impl Leg {
     pub(super) fn new(facts: LegFacts, policy: &Policy) -> Self {
         Self {
-            consent: Consent::new(terms(&facts.whose(), policy)),
+            consent: Consent::new(terms(&facts, policy)),
             told_by: policy.told_by.as_str().into(),
             uuid: facts.uuid,
             recording: facts.recording,
@@ -130,20 +128,10 @@ impl Leg {
             device_aware: false,
             shown: Shown::Off,
             retention: None,
-            mode: None,
             gate: GateState::Shut(None),
             generation: 0,
             stay: Stay::default(),
         }
-    }
-
-    /// Its party is an outside one after all, to which nobody has said anything yet.
-    pub(super) fn turn_outside(&mut self, policy: &Policy) {
-        self.side = Side::Outside;
-        let whose =
-            Whose { is_outside: self.is_party, is_spared: self.exempt || self.emergency, direction: self.direction };
-        self.consent = Consent::new(terms(&whose, policy));
-        self.consent = self.mode.map_or(self.consent, |mode| self.consent.in_mode(mode));
     }
 
     /// Whether it counts as a party of its conversation now.
@@ -180,24 +168,11 @@ impl Leg {
     }
 }
 
-/// What says how a party is to be told.
-struct Whose {
-    is_outside: bool,
-    is_spared: bool,
-    direction: Direction,
-}
-
-impl LegFacts {
-    fn whose(&self) -> Whose {
-        let is_outside = self.is_party && self.side == Side::Outside;
-        Whose { is_outside, is_spared: self.exempt || self.emergency, direction: self.direction }
-    }
-}
-
-fn terms(whose: &Whose, policy: &Policy) -> Terms {
-    let means = if !whose.is_outside || whose.is_spared {
+fn terms(facts: &LegFacts, policy: &Policy) -> Terms {
+    let is_outside = facts.is_party && facts.side == Side::Outside;
+    let means = if !is_outside || facts.exempt || facts.emergency {
         Means::Nothing
-    } else if policy.told_by_agent(whose.direction) {
+    } else if policy.told_by_agent(facts.direction) {
         Means::Agent
     } else if policy.uninformed == Uninformed::Record {
         Means::Elsewhere
@@ -205,7 +180,7 @@ fn terms(whose: &Whose, policy: &Policy) -> Terms {
         Means::Prompt
     };
     Terms {
-        mode: if whose.is_outside { policy.notice_mode } else { NoticeMode::Notice },
+        mode: if is_outside { policy.notice_mode } else { NoticeMode::Notice },
         means,
         objects_in_notice: policy.digits.object.is_some(),
         consent_within: policy.consent_within,

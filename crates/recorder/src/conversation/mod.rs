@@ -5,8 +5,7 @@
 //! who else is there), computed anew after every input, so that an edge that never came leaves no gate wrong:
 //! [`leg`] one leg's levels · [`consent`] how one party stands · [`standing`] what moves it · [`recording`] one
 //! conversation and its outcome · [`links`] who hears whom · [`gates`] open or shut · [`pause`] payment data ·
-//! [`moves`] conversations that become one · [`turned`] who is another's party than it was taken for · [`closing`]
-//! objections · [`ending`] the last party left · [`timers`].
+//! [`moves`] conversations that become one · [`closing`] objections · [`ending`] the last party left · [`timers`].
 mod closing;
 mod consent;
 mod effect;
@@ -21,7 +20,6 @@ mod pause;
 mod recording;
 mod standing;
 mod timers;
-mod turned;
 
 #[cfg(test)]
 mod model_tests;
@@ -93,8 +91,6 @@ impl Conversations {
                 let when = Moment { at, now };
                 if let LegInput::Born(facts) = what {
                     self.born(leg, *facts, policy, when, effects);
-                } else if matches!(what, LegInput::TurnedOutside) {
-                    self.turned_outside(leg, policy, when, effects);
                 } else {
                     self.happened(leg, what, when, effects);
                 }
@@ -175,8 +171,8 @@ impl Conversations {
             return;
         }
         match what {
-            // `step` has seen to both.
-            LegInput::Born(_) | LegInput::TurnedOutside => {}
+            // A leg is born once; `step` has seen to it.
+            LegInput::Born(_) => {}
             LegInput::Tapped => leg.tapped = true,
             LegInput::KeyReady => leg.stay.no_key = false,
             LegInput::Answered => self.answered(key, when),

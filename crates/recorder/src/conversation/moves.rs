@@ -150,13 +150,6 @@ impl Conversations {
         if self.recordings.contains_key(&into) || self.over.knows(into) || former.members.is_empty() {
             return;
         }
-        self.go_on_in(id, into, when, effects);
-        self.settle_recording(into, when, effects);
-    }
-
-    /// All who are in the recording go on in that one, which begins now and knows what the former one knew.
-    pub(super) fn go_on_in(&mut self, id: RecordingId, into: RecordingId, when: Moment, effects: &mut Vec<Effect>) {
-        let Some(former) = self.recordings.get(&id) else { return };
         self.born += 1;
         let birth = Birth { at: when.now, order: self.born, ..former.birth };
         let mut next = Recording::new(birth, former.refusal, former.record_internal, former.knows_company);
@@ -169,6 +162,7 @@ impl Conversations {
         for key in members {
             self.move_leg(key, into, when, effects);
         }
+        self.settle_recording(into, when, effects);
     }
 }
 

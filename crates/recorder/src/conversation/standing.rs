@@ -190,7 +190,6 @@ impl Conversations {
     pub(super) fn wish(&mut self, key: LegKey, wishes: &Wishes, when: Moment) {
         let Some(leg) = self.legs.get_mut(&key) else { return };
         leg.retention = leg.retention.into_iter().chain(wishes.retention).min();
-        leg.mode = leg.mode.max(wishes.mode);
         if let Some(mode) = wishes.mode.filter(|_| leg.side == Side::Outside) {
             leg.consent = leg.consent.in_mode(mode);
         }

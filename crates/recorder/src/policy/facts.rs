@@ -2,6 +2,9 @@
 use crate::conversation::{Direction, Side};
 use crate::policy::{NoticeMode, OutboundNotice, Policy, Prompt, Uninformed};
 
+/// The number that is an emergency number whatever the config lists (Directive (EU) 2018/1972, article 109).
+const EMERGENCY: &str = "112";
+
 /// The id of the prompt that a leg hears unless told otherwise.
 pub const PROMPT_NOTICE: &str = "notice";
 
@@ -10,6 +13,25 @@ pub const PROMPT_OUTBOUND: &str = "notice-outbound";
 
 /// The id of the prompt that says that recording has stopped, where it is configured.
 pub const PROMPT_STOPPED: &str = "stopped";
+
+/// What the host knows of a leg at its birth.
+#[derive(Clone, Copy)]
+pub struct LegSigns<'a> {
+    /// Which way it was set up.
+    pub direction: Direction,
+    /// Its party proved to be a user of this host (SIP authentication, a client certificate).
+    pub authenticated: bool,
+    /// It was dialled as `user/…`.
+    pub dialled_as_user: bool,
+    /// Caller id number, as it came.
+    pub caller_number: &'a str,
+    /// The number that was dialled, as it came.
+    pub dialled_number: &'a str,
+    /// The leg that it was born for is exempt.
+    pub born_for_exempt: bool,
+    /// The leg that it was born for is an emergency call.
+    pub born_for_emergency: bool,
+}
 
 /// What decides whether a leg must hear a notice that no dialplan gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +79,30 @@ pub enum NotDue {
 }
 
 impl Policy {
+    /// Whose party is on a leg: the company's where it authenticated as a user of this host, was dialled as `user/…`, or
+    /// the number at its far end is one of `company-numbers`; anyone else is outside. A registration is no sign: the host
+    /// does not say at a leg's birth whether it was dialled by one.
+    pub fn classify(&self, signs: &LegSigns<'_>) -> Side {
+        let far_end = match signs.direction {
+            Direction::Inbound => signs.caller_number,
+            Direction::Outbound => signs.dialled_number,
+        };
+        let ours = self.company_numbers.as_ref().is_some_and(|list| list.is_match(far_end));
+        if signs.authenticated || signs.dialled_as_user || ours { Side::Company } else { Side::Outside }
+    }
+
+    /// Whether the leg is a call to or from an exempt line.
+    pub fn exempt(&self, signs: &LegSigns<'_>) -> bool {
+        signs.born_for_exempt
+            || self.exempt_numbers.as_ref().is_some_and(|list| either(signs, |number| list.is_match(number)))
+    }
+
+    /// Whether the leg is a call to or from an emergency number: 112 always, and what the config lists.
+    pub fn emergency(&self, signs: &LegSigns<'_>) -> bool {
+        let listed = |number: &str| self.emergency_numbers.as_ref().is_some_and(|list| list.is_match(number));
+        signs.born_for_emergency || either(signs, |number| number == EMERGENCY || listed(number))
+    }
+
     /// Whether the module itself must give the leg its notice.
     pub fn notice_due(&self, facts: &NoticeFacts) -> NoticeDue {
         if !facts.is_party {
@@ -109,10 +155,52 @@ impl Policy {
     }
 }
 
+fn either(signs: &LegSigns<'_>, test: impl Fn(&str) -> bool) -> bool {
+    test(signs.caller_number) || test(signs.dialled_number)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::policy::sample;
+
+    const NOBODY: LegSigns<'static> = LegSigns {
+        direction: Direction::Inbound,
+        authenticated: false,
+        dialled_as_user: false,
+        caller_number: "0612345678",
+        dialled_number: "0201234567",
+        born_for_exempt: false,
+        born_for_emergency: false,
+    };
+
+    #[test]
+    fn a_party_is_the_companys_by_what_it_is_not_by_whom_it_rang() {
+        let policy = sample(&[("company-numbers", "06555.*|0201234567")]);
+        assert_eq!(policy.classify(&NOBODY), Side::Outside);
+        assert_eq!(policy.classify(&LegSigns { authenticated: true, ..NOBODY }), Side::Company);
+        assert_eq!(policy.classify(&LegSigns { dialled_as_user: true, ..NOBODY }), Side::Company);
+        assert_eq!(policy.classify(&LegSigns { caller_number: "0655512345", ..NOBODY }), Side::Company);
+        let rung = LegSigns { direction: Direction::Outbound, caller_number: "0201234567", ..NOBODY };
+        assert_eq!(policy.classify(&LegSigns { dialled_number: "0612345678", ..rung }), Side::Outside);
+        assert_eq!(policy.classify(&LegSigns { dialled_number: "0655512345", ..rung }), Side::Company);
+    }
+
+    /// REC-10.
+    #[test]
+    fn emergency_and_exempt_lines_are_known_by_either_number_and_passed_on() {
+        let policy = sample(&[("exempt-numbers", "1007"), ("emergency-numbers", "144")]);
+        for number in ["112", "144"] {
+            assert!(policy.emergency(&LegSigns { dialled_number: number, ..NOBODY }), "{number}");
+        }
+        assert!(!policy.emergency(&LegSigns { dialled_number: "1121", ..NOBODY }));
+        assert!(policy.emergency(&LegSigns { born_for_emergency: true, ..NOBODY }));
+        assert!(policy.exempt(&LegSigns { dialled_number: "1007", ..NOBODY }));
+        assert!(policy.exempt(&LegSigns { caller_number: "1007", ..NOBODY }));
+        assert!(policy.exempt(&LegSigns { born_for_exempt: true, ..NOBODY }));
+        assert!(!policy.exempt(&NOBODY));
+        assert!(sample(&[]).emergency(&LegSigns { dialled_number: "112", ..NOBODY }));
+    }
 
     /// NOT-08, REC-10: every combination of facts.
     #[test]

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::policy::{BypassedMedia, ForeignTaps, NoticeMode, OutboundNotice, Policy, Profile, Uninformed, Ways};
+use crate::policy::{BypassedMedia, ForeignTaps, NoticeMode, OutboundNotice, Policy, Profile, Uninformed};
 
 impl Policy {
     /// SHA-256, in hexadecimal, over the canonical JSON (RFC 8785) of every setting; two policies that mean the
@@ -14,10 +14,6 @@ impl Policy {
 
     fn as_json(&self) -> Value {
         let numbers = |list: &Option<regex::Regex>| list.as_ref().map(|list| list.as_str().to_owned());
-        let ways = |ways: &Ways| {
-            let addresses: Vec<String> = ways.addresses.iter().map(ToString::to_string).collect();
-            json!({"profiles": ways.profiles, "gateways": ways.gateways, "addresses": addresses})
-        };
         let prompts: Vec<Value> = self
             .prompts
             .iter()
@@ -39,10 +35,6 @@ impl Policy {
                 Uninformed::Record => "record",
             },
             "company-numbers": numbers(&self.company_numbers),
-            "company-domains": json!({"one": self.companies.one, "domains": self.companies.domains}),
-            "trunks": ways(&self.trunks),
-            "trunk-users": numbers(&self.trunk_users),
-            "staff": ways(&self.staff),
             "exempt-numbers": numbers(&self.exempt_numbers),
             "emergency-numbers": numbers(&self.emergency_numbers),
             "record-internal": self.record_internal,

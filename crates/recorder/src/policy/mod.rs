@@ -9,28 +9,23 @@ mod hash;
 mod numbers;
 mod outcome;
 mod parse;
-mod parse_parties;
 mod parse_telling;
-mod parties;
 mod prompts;
 mod purpose;
 mod raw;
 #[cfg(test)]
 mod sample;
 mod signals;
-mod whose;
 
-pub use facts::{NotDue, NoticeDue, NoticeFacts, PROMPT_NOTICE, PROMPT_OUTBOUND, PROMPT_STOPPED};
+pub use facts::{LegSigns, NotDue, NoticeDue, NoticeFacts, PROMPT_NOTICE, PROMPT_OUTBOUND, PROMPT_STOPPED};
 pub use fault::PolicyFault;
 pub use outcome::{NotRecorded, Outcome};
 pub(crate) use parse::is_language;
-pub use parties::{Companies, Network, Way, Ways};
 pub use purpose::{Purpose, UnknownPurpose};
 pub use raw::{RawConfig, RawElement};
 #[cfg(test)]
 pub(crate) use sample::{sample, sample_config};
 pub use signals::{AskedFor, DigitMemory};
-pub use whose::{BornFor, Claim, LegSigns, Reached, User};
 
 /// How external parties agree (decision 10), the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -189,16 +184,8 @@ pub struct Policy {
     pub manifests_required: bool,
     /// `purposes`: the purposes that are enabled; every prompt names them all, or is layered (NOT-03).
     pub purposes: BTreeSet<Purpose>,
-    /// `company-numbers`: whoever is rung by such a number is the company's party.
+    /// `company-numbers`: a number that matches is the company's party.
     pub company_numbers: Option<regex::Regex>,
-    /// `company-domains`: which domains are one company.
-    pub companies: Companies,
-    /// `trunk-profiles`, `trunk-gateways`, `trunk-addresses`: whoever comes or is rung that way is outside.
-    pub trunks: Ways,
-    /// `trunk-users`: users of this host that are trunks, as `user` or `user@domain`.
-    pub trunk_users: Option<regex::Regex>,
-    /// `staff-profiles`, `staff-gateways`, `staff-addresses`: whoever comes or is rung that way is the company's.
-    pub staff: Ways,
     /// `exempt-numbers`: a call to or from such a number is `not_recorded(exempt_line)`.
     pub exempt_numbers: Option<regex::Regex>,
     /// `emergency-numbers`: `not_recorded(emergency)`, never told, never delayed.

@@ -12,7 +12,7 @@ use crate::policy::raw::{RawConfig, RawElement};
 use crate::policy::{BypassedMedia, ForeignTaps, NoticeMode, OutboundNotice, Policy, Profile, Uninformed};
 
 /// Every parameter of `<settings>`.
-const PARAMETERS: [&str; 48] = [
+const PARAMETERS: [&str; 40] = [
     "data-dir",
     "keystore-dir",
     "roster",
@@ -20,14 +20,6 @@ const PARAMETERS: [&str; 48] = [
     "notice-mode",
     "uninformed",
     "company-numbers",
-    "company-domains",
-    "trunk-profiles",
-    "trunk-gateways",
-    "trunk-addresses",
-    "trunk-users",
-    "staff-profiles",
-    "staff-gateways",
-    "staff-addresses",
     "exempt-numbers",
     "emergency-numbers",
     "record-internal",
@@ -86,10 +78,6 @@ impl Policy {
                 &[("play", Uninformed::Play), ("refuse", Uninformed::Refuse), ("record", Uninformed::Record)],
             ),
             company_numbers: reader.numbers("company-numbers"),
-            companies: reader.companies(),
-            trunks: reader.ways(["trunk-profiles", "trunk-gateways", "trunk-addresses"]),
-            trunk_users: reader.numbers("trunk-users"),
-            staff: reader.ways(["staff-profiles", "staff-gateways", "staff-addresses"]),
             exempt_numbers: reader.numbers("exempt-numbers"),
             emergency_numbers: reader.numbers("emergency-numbers"),
             record_internal: reader.word("record-internal", &[("false", false), ("true", true)]),
@@ -135,7 +123,6 @@ impl Policy {
             hash: String::new(),
         };
         reader.in_order(&policy);
-        reader.trunks_are_not_staff(&policy.trunks, &policy.staff);
         reader.apart(&policy.data_dir, &policy.keystore_dir);
         let mut faults = reader.faults;
         policy.prompts = read_prompts(prompts, &policy, &mut faults);

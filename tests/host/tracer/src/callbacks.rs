@@ -244,7 +244,7 @@ pub unsafe extern "C" fn bug(
 }
 
 /// What the module asks of an event, besides whose it is.
-const HEADERS: [&CStr; 10] = [
+const HEADERS: [&CStr; 8] = [
     c"Media-Bug-Function",
     c"Media-Bug-Target",
     c"Channel-Name",
@@ -253,8 +253,6 @@ const HEADERS: [&CStr; 10] = [
     c"Hangup-Cause",
     c"Speak",
     c"Hold",
-    c"Direction",
-    c"variable_other_loopback_leg_uuid",
 ];
 
 pub type EventCallback = unsafe extern "C" fn(*mut host::switch_event_t);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::installation::Installation;
 use crate::Proof;
-use crate::sip::{Credentials, UserAgent};
+use crate::sip::UserAgent;
 
 /// Modules that every test's host loads where they are installed; mod_callvault is loaded by who tests it.
 const MODULES: [&str; 14] = [
@@ -24,9 +24,6 @@ const MODULES: [&str; 14] = [
     "mod_sofia",
 ];
 
-/// The directory's domain.
-const DOMAIN: &str = "127.0.0.1";
-
 /// What a party on hold hears from the host: none of the parties' tones.
 const HOLD_MUSIC: &str = "tone_stream://%(1000,0,620);loops=-1";
 
@@ -34,38 +31,12 @@ const HOLD_MUSIC: &str = "tone_stream://%(1000,0,620);loops=-1";
 #[derive(Debug, Clone)]
 pub struct Configuration {
     extensions: Vec<(String, Vec<(String, String)>)>,
-    users: Vec<User>,
-    gateways: Vec<(String, String)>,
+    users: Vec<(String, String)>,
     profile: Vec<(String, String)>,
     switch: Vec<(String, String)>,
     files: Vec<(String, String)>,
     module: Option<PathBuf>,
     browsers: bool,
-}
-
-/// A user of the directory.
-#[derive(Debug, Clone)]
-struct User {
-    name: String,
-    domain: String,
-    dial: String,
-    cidr: Option<String>,
-}
-
-impl User {
-    fn ringing(agent: &UserAgent, domain: &str) -> Self {
-        Self { name: agent.name().into(), domain: domain.into(), dial: agent.dial_string(), cidr: None }
-    }
-
-    fn element(&self) -> String {
-        let (name, dial) = (attribute(&self.name), attribute(&self.dial));
-        let password = attribute(&Credentials::of(&self.name).password);
-        let cidr = self.cidr.as_ref().map(|cidr| format!(" cidr=\"{}\"", attribute(cidr))).unwrap_or_default();
-        format!(
-            "   <user id=\"{name}\"{cidr}><params><param name=\"dial-string\" value=\"{dial}\"/>\
-             <param name=\"password\" value=\"{password}\"/></params></user>\n"
-        )
-    }
 }
 
 /// The ports of one instance.
@@ -91,7 +62,6 @@ impl Configuration {
         let bare = Self {
             extensions: Vec::new(),
             users: Vec::new(),
-            gateways: Vec::new(),
             profile: vec![("codec-prefs".into(), "PCMU,PCMA,G722,OPUS,L16,L16@16000h".into())],
             switch: Vec::new(),
             files: Vec::new(),
@@ -118,32 +88,10 @@ impl Configuration {
         self.extension(agent.name(), &[("bridge", &dial)])
     }
 
-    /// A user of the host's directory: `user/NAME` rings the agent, and [`UserAgent::start_as_user`] proves to be it.
+    /// A user of the host's directory: `user/NAME` rings the agent.
     #[must_use]
     pub fn user(mut self, agent: &UserAgent) -> Self {
-        self.users.push(User::ringing(agent, DOMAIN));
-        self
-    }
-
-    /// The same in another domain.
-    #[must_use]
-    pub fn user_of(mut self, agent: &UserAgent, domain: &str) -> Self {
-        self.users.push(User::ringing(agent, domain));
-        self
-    }
-
-    /// A user whom an ACL of the domain knows by its address.
-    #[must_use]
-    pub fn user_at(mut self, name: &str, cidr: &str) -> Self {
-        let (name, domain) = (name.into(), DOMAIN.into());
-        self.users.push(User { name, domain, dial: "error/USER_BUSY".into(), cidr: Some(cidr.into()) });
-        self
-    }
-
-    /// A gateway of the SIP profile that registers nowhere; who rings in and names it gets the extension `echo`.
-    #[must_use]
-    pub fn gateway(mut self, name: &str, proxy: &str) -> Self {
-        self.gateways.push((name.into(), proxy.into()));
+        self.users.push((agent.name().into(), agent.dial_string()));
         self
     }
 
@@ -254,16 +202,12 @@ impl Configuration {
             }
             dialplan += "   </condition></extension>\n";
         }
-        let mut domains: Vec<&str> = vec![DOMAIN];
-        domains.extend(self.users.iter().map(|user| user.domain.as_str()));
-        domains.sort_unstable();
-        domains.dedup();
-        let mut directory = String::new();
-        for domain in domains {
-            let users: String = self.users.iter().filter(|user| user.domain == domain).map(User::element).collect();
+        let mut users = String::new();
+        for (name, dial) in &self.users {
+            let (name, dial) = (attribute(name), attribute(dial));
             let _ = writeln!(
-                directory,
-                "  <domain name=\"{domain}\"><groups><group name=\"all\"><users>\n{users}  </users></group></groups></domain>"
+                users,
+                "   <user id=\"{name}\"><params><param name=\"dial-string\" value=\"{dial}\"/></params></user>"
             );
         }
         format!(
@@ -272,7 +216,8 @@ impl Configuration {
              <section name=\"configuration\">\n  <X-PRE-PROCESS cmd=\"include\" data=\"autoload_configs/*.xml\"/>\n \
              </section>\n \
              <section name=\"dialplan\">\n  <context name=\"default\">\n{dialplan}  </context>\n </section>\n \
-             <section name=\"directory\">\n{directory} </section>\n</document>\n"
+             <section name=\"directory\">\n  <domain name=\"127.0.0.1\"><groups><group name=\"all\"><users>\n{users}  \
+             </users></group></groups></domain>\n </section>\n</document>\n"
         )
     }
 
@@ -283,7 +228,6 @@ impl Configuration {
             ("dialplan", "XML"),
             ("context", "default"),
             ("auth-calls", "false"),
-            ("rfc8760-auth-algorithms", "SHA-256"),
             ("manage-presence", "false"),
             ("inbound-codec-negotiation", "generous"),
             ("inbound-late-negotiation", "true"),
@@ -303,18 +247,7 @@ impl Configuration {
             .chain([("sip-port".to_owned(), ports.sip.to_string())])
             .chain(self.browsers.then(|| ("ws-binding".to_owned(), format!("127.0.0.1:{}", ports.browsers))))
             .chain(self.profile.iter().cloned());
-        let gateway = |(name, proxy): &(String, String)| {
-            let (name, proxy) = (attribute(name), attribute(proxy));
-            format!(
-                "   <gateway name=\"{name}\"><param name=\"proxy\" value=\"{proxy}\"/><param name=\"register\" value=\"false\"/>\
-                 <param name=\"extension\" value=\"echo\"/></gateway>\n"
-            )
-        };
-        let gateways: String = self.gateways.iter().map(gateway).collect();
-        let settings = settings(parameters);
-        format!(
-            "  <profiles>\n  <profile name=\"test\">\n  <gateways>\n{gateways}  </gateways>\n{settings}  </profile>\n  </profiles>\n"
-        )
+        format!("  <profiles>\n  <profile name=\"test\">\n{}  </profile>\n  </profiles>\n", settings(parameters))
     }
 }
 

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use super::call::Call;
 use super::dialog::CallInner;
-use super::digest::Credentials;
 use super::message::{Message, Start, tag_of, uri_of};
 use super::plan::CallPlan;
 use crate::{Proof, broken};
@@ -54,10 +53,6 @@ pub(super) struct Wire {
     repeats: Mutex<Vec<Repeat>>,
     numbers: AtomicU64,
     seed: u64,
-    pub(super) credentials: Option<Credentials>,
-    /// How a host challenged us last.
-    challenge: Mutex<Option<String>>,
-    challenged: Condvar,
 }
 
 /// A message that goes out again until it is answered.
@@ -118,38 +113,6 @@ impl Wire {
         format!("{}-{}-4{}-a{}-{}", &high[..8], &high[8..12], &low[..3], &low[3..6], &self.unique()[..12])
     }
 
-    /// Asks a host for a challenge, whose nonce is then good for a call: an INVITE that is challenged itself would begin
-    /// as another session than it goes on as.
-    fn ask_for_a_challenge(&self, host: SocketAddr) -> Proof<String> {
-        *locked(&self.challenge) = None;
-        let (uri, own) = (format!("sip:{host}"), format!("<sip:{}@{host}>", self.name));
-        let ask = Message::request("REGISTER", &uri)
-            .with("Via", format!("SIP/2.0/UDP {};rport;branch=z9hG4bK{}", self.local, self.unique()))
-            .with("Max-Forwards", "70")
-            .with("From", format!("{own};tag={}", self.unique()))
-            .with("To", own)
-            .with("Call-ID", self.unique_call())
-            .with("CSeq", "1 REGISTER")
-            .with("Contact", self.contact());
-        self.send_until_answered(&ask, host);
-        let wait =
-            self.challenged.wait_timeout_while(locked(&self.challenge), GIVE_UP, |challenge| challenge.is_none());
-        let challenge =
-            wait.map_or_else(|poisoned| poisoned.into_inner().0.take(), |(mut challenge, _)| challenge.take());
-        match challenge {
-            Some(challenge) => Ok(challenge),
-            None => broken!("{} was not challenged", self.name),
-        }
-    }
-
-    fn take_challenge(&self, response: &Message) {
-        self.answered(response.call_id(), response.sequence(), response.method());
-        if let Some(challenge) = response.header("www-authenticate") {
-            *locked(&self.challenge) = Some(challenge.to_owned());
-            self.challenged.notify_all();
-        }
-    }
-
     pub(super) fn contact(&self) -> String {
         format!("<sip:{}@{}>", self.name, self.local)
     }
@@ -169,27 +132,7 @@ impl Wire {
 impl UserAgent {
     /// A telephone on a free port of 127.0.0.1; calls that come in wait to be taken.
     pub fn start(name: &str) -> Proof<Self> {
-        Self::start_with(name, None)
-    }
-
-    /// The same of a user of the host's directory ([`Configuration::user`](crate::freeswitch::Configuration::user)), that
-    /// proves who it is when it rings.
-    pub fn start_as_user(name: &str) -> Proof<Self> {
-        Self::start_with(name, Some(Credentials::of(name)))
-    }
-
-    /// The same that proves to be this user, or tries to.
-    pub fn start_with(name: &str, credentials: Option<Credentials>) -> Proof<Self> {
-        Self::start_at(Ipv4Addr::LOCALHOST, name, credentials)
-    }
-
-    /// The same at an address that is not the host's own: 127.0.0.2 …
-    pub fn start_elsewhere(name: &str) -> Proof<Self> {
-        Self::start_at(Ipv4Addr::new(127, 0, 0, 2), name, None)
-    }
-
-    fn start_at(address: Ipv4Addr, name: &str, credentials: Option<Credentials>) -> Proof<Self> {
-        let socket = UdpSocket::bind((address, 0))?;
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         socket.set_read_timeout(Some(Duration::from_millis(100)))?;
         let local = socket.local_addr()?;
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), local.port());
@@ -200,9 +143,6 @@ impl UserAgent {
             repeats: Mutex::new(Vec::new()),
             numbers: AtomicU64::new(1),
             seed,
-            credentials,
-            challenge: Mutex::default(),
-            challenged: Condvar::new(),
         };
         let inner = Arc::new(Agent {
             wire: Arc::new(wire),
@@ -241,9 +181,7 @@ impl UserAgent {
 
     /// Rings `user` at a host on this port of 127.0.0.1.
     pub fn call(&self, user: &str, host_port: u16, plan: CallPlan) -> Proof<Call> {
-        let (wire, host) = (self.inner.wire.clone(), SocketAddr::from((Ipv4Addr::LOCALHOST, host_port)));
-        let challenge = wire.credentials.is_some().then(|| wire.ask_for_a_challenge(host)).transpose()?;
-        let inner = CallInner::outgoing(wire, user, host, plan, challenge)?;
+        let inner = CallInner::outgoing(self.inner.wire.clone(), user, (Ipv4Addr::LOCALHOST, host_port).into(), plan)?;
         locked(&self.inner.calls).insert(inner.id().into(), inner.clone());
         inner.invite();
         Ok(Call::of(inner))
@@ -296,7 +234,7 @@ impl Agent {
         let call = locked(&self.calls).get(message.call_id()).cloned();
         match (&message.start, call) {
             (Start::Response(..), Some(call)) => call.take_response(message),
-            (Start::Response(..), None) => self.wire.take_challenge(message),
+            (Start::Response(..), None) => {}
             (Start::Request(..), Some(call)) => call.take_request(message, from),
             (Start::Request(method, _), None) if method == "INVITE" => self.take_new(message, from),
             (Start::Request(method, _), None) if method == "ACK" => {}

@@ -75,18 +75,11 @@ impl Call {
 
     /// 200. The answer stands when the host acknowledged it: [`Call::wait_answered`].
     pub fn answer(&self) -> Proof {
-        self.answer_as(None)
-    }
-
-    /// The same that says who is connected (P-Asserted-Identity, RFC 3325).
-    pub fn answer_as(&self, identity: Option<&str>) -> Proof {
         let mut dialog = locked(&self.inner.dialog);
         let Some(invite) = dialog.open_invite.clone() else { broken!("no call is waiting to be answered") };
         let Some(response) = self.inner.described(&mut dialog, &invite, 200, "OK") else {
             broken!("the host offered no codec of ours: {}", invite.body)
         };
-        let identified = |response: Message, user: &str| response.with("P-Asserted-Identity", asserted(user));
-        let response = identity.map_or(response.clone(), |user| identified(response, user));
         dialog.open_invite = None;
         let peer = dialog.peer;
         dialog.given.insert(("INVITE".into(), invite.sequence()), response.clone());
@@ -95,28 +88,12 @@ impl Call {
         Ok(())
     }
 
-    /// 302: ring this contact instead.
-    pub fn redirect(&self, contact: &str) {
-        let open = locked(&self.inner.dialog).open_invite.take();
-        if let Some(invite) = open {
-            let tag = locked(&self.inner.dialog).local_tag.clone();
-            let response = Message::response(&invite, 302, "Moved Temporarily", &tag);
-            self.inner.respond(&invite, response.with("Contact", format!("<{contact}>")));
-        }
-    }
-
     /// A final refusal.
     pub fn refuse(&self, status: u16) {
         let open = locked(&self.inner.dialog).open_invite.take();
         if let Some(invite) = open {
             self.inner.final_refusal(&invite, status, "Refused");
         }
-    }
-
-    /// Says in the dialog who is connected by now (UPDATE, RFC 3311); waits for the host's answer.
-    pub fn is_now(&self, user: &str) -> Proof<u16> {
-        self.inner.ask("UPDATE", |message| message.with("P-Asserted-Identity", asserted(user)));
-        self.wait_response("UPDATE")
     }
 
     /// Waits for what `wanted` finds among the call's events, past ones included.
@@ -240,9 +217,4 @@ impl Call {
         let dialog = locked(&self.inner.dialog);
         dialog.events.iter().filter_map(|(_, event)| event.response_to(method)).collect()
     }
-}
-
-/// An identity of the network (RFC 3325).
-fn asserted(user: &str) -> String {
-    format!("\"{user}\" <sip:{user}@127.0.0.1>")
 }

@@ -12,7 +12,7 @@ use crate::Proof;
 use crate::codec::Codec;
 use crate::rtp::RtpSession;
 
-const ALLOWED: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY, REFER, UPDATE";
+const ALLOWED: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY, REFER";
 
 /// One call, shared by its handles and the agent's thread.
 pub(super) struct CallInner {
@@ -40,8 +40,6 @@ pub(super) struct Dialog {
     pub(super) open_invite: Option<Message>,
     /// Our last response to each of their requests, repeated when they repeat.
     pub(super) given: HashMap<(String, u32), Message>,
-    /// How the host challenged us before our first INVITE.
-    challenge: Option<String>,
     /// The last INVITE of ours that was answered: its 200 may come again.
     acknowledged: u32,
     pub(super) codecs: Vec<Codec>,
@@ -78,7 +76,6 @@ impl Dialog {
             sent_invite: None,
             open_invite: None,
             given: HashMap::new(),
-            challenge: None,
             acknowledged: 0,
             codecs: plan.codecs.clone(),
             direction: Direction::SendRecv,
@@ -91,13 +88,7 @@ impl Dialog {
 }
 
 impl CallInner {
-    pub(super) fn outgoing(
-        wire: Arc<Wire>,
-        user: &str,
-        host: SocketAddr,
-        plan: CallPlan,
-        challenge: Option<String>,
-    ) -> Proof<Arc<Self>> {
+    pub(super) fn outgoing(wire: Arc<Wire>, user: &str, host: SocketAddr, plan: CallPlan) -> Proof<Arc<Self>> {
         let id = wire.unique_call();
         let local_tag = wire.unique();
         let from = plan.from.clone().unwrap_or_else(|| format!("<sip:{}@{}>", wire.name, wire.local));
@@ -110,7 +101,7 @@ impl CallInner {
             target,
             peer: host,
         };
-        let dialog = Dialog { challenge, ..Dialog::between(ends, &plan) };
+        let dialog = Dialog::between(ends, &plan);
         let media = RtpSession::open(plan.sending.clone())?;
         Ok(Arc::new(Self { wire, id, media, plan, dialog: Mutex::new(dialog), changed: Condvar::new() }))
     }
@@ -153,20 +144,11 @@ impl CallInner {
         for (name, value) in &self.plan.headers {
             invite = invite.with(name, value);
         }
-        if let Some(proof) = self.proof_of_identity(&dialog) {
-            invite = invite.with("Proxy-Authorization", proof);
-        }
         let invite = invite.with_body("application/sdp", offer.to_body_preferring(dialog.prefers));
         dialog.sent_invite = Some(invite.clone());
         let peer = dialog.peer;
         drop(dialog);
         self.wire.send_until_answered(&invite, peer);
-    }
-
-    /// Of who it is that rings, where it is a user of the host.
-    fn proof_of_identity(&self, dialog: &Dialog) -> Option<String> {
-        let credentials = self.wire.credentials.as_ref().filter(|_| dialog.remote_tag.is_none())?;
-        credentials.answering(dialog.challenge.as_ref()?, "INVITE", &dialog.target, &self.wire.unique())
     }
 
     fn request(&self, dialog: &mut Dialog, method: &str) -> Message {

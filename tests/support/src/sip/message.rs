@@ -149,7 +149,7 @@ fn long_name(name: &str) -> &str {
     }
 }
 
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 16] = [
     "via",
     "from",
     "to",
@@ -166,7 +166,6 @@ const KNOWN: [&str; 17] = [
     "subscription-state",
     "allow",
     "reason",
-    "www-authenticate",
 ];
 
 /// The `tag` of a From or To value.

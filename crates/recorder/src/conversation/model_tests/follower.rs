@@ -18,8 +18,6 @@ pub(super) struct Follower {
     pub(super) started: BTreeSet<RecordingId>,
     pub(super) paused: BTreeSet<RecordingId>,
     pub(super) outcomes: BTreeMap<RecordingId, Outcome>,
-    /// As what each is captured.
-    pub(super) parties: BTreeMap<LegKey, Party>,
     /// Who joined where, and how it stands there.
     stands: BTreeMap<(RecordingId, Box<str>), Option<Standing>>,
 }
@@ -36,7 +34,6 @@ impl Follower {
                     assert!(self.started.contains(&open.recording), "nothing is captured before the first answer");
                     assert!(!self.outcomes.contains_key(&open.recording), "nothing is captured after the outcome");
                     assert!(self.open.insert(open.leg, open.recording).is_none(), "an open gate is not opened");
-                    self.parties.insert(open.leg, open.party);
                     assert_eq!(self.belongs[&open.leg], open.recording, "a leg is captured where it belongs");
                     assert!(self.generations.get(&open.leg).is_none_or(|before| *before < open.generation));
                     self.generations.insert(open.leg, open.generation);

@@ -1,7 +1,6 @@
 //! What is true of calls, kept so simply that it can be believed: no gates, no effects, no timers.
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Rules;
 use crate::conversation::over::successor;
 use crate::ids::RecordingId;
 use crate::policy::NotRecorded;
@@ -58,8 +57,6 @@ pub(super) struct Leg {
     pub(super) means: Means,
     /// It must agree before it is captured.
     pub(super) must_agree: bool,
-    /// Its dialplan wants that.
-    pub(super) asked_first: bool,
     /// A digit of its own objects.
     pub(super) has_digit: bool,
     pub(super) told: Told,
@@ -109,18 +106,6 @@ pub(super) struct Model {
     pub(super) faulty: bool,
     pub(super) record_internal: bool,
     pub(super) order: usize,
-}
-
-impl Rules {
-    /// How a party is to be told, and that it is not yet.
-    pub(super) fn telling(self, must_be: bool, dials: bool) -> (Means, Told) {
-        match (must_be, !dials && self.attest, self.uninformed) {
-            (false, ..) => (Means::Nothing, Told::NeedNot),
-            (true, true, _) => (Means::Agent, Told::ByAgentYet),
-            (true, false, "record") => (Means::Elsewhere, Told::Elsewhere),
-            (true, false, _) => (Means::Prompt, Told::Never),
-        }
-    }
 }
 
 impl Leg {
@@ -275,28 +260,6 @@ impl Model {
             self.move_leg(n, next);
         }
         next
-    }
-
-    /// The company's party turns out to be from outside. Where it was one of the company's in a recording, all go on in
-    /// another one.
-    pub(super) fn turned(&mut self, n: usize, rules: Rules) {
-        let Some(leg) = self.legs.get(&n).filter(|leg| !leg.is_outside) else { return };
-        let (former, joined) = (leg.recording, leg.joined);
-        if joined && self.books[&former].ended.is_none() {
-            let next = self.begin_anew(former);
-            let (refused, somebody_told) = (self.books[&former].refused, self.books[&former].somebody_told);
-            let book = self.book(next);
-            (book.refused, book.somebody_told) = (refused, somebody_told);
-        }
-        let leg = self.legs.get_mut(&n).expect("it is there");
-        leg.is_outside = true;
-        (leg.means, leg.told) = rules.telling(leg.is_party && !leg.exempt, leg.dials);
-        leg.must_agree = leg.is_party && (leg.asked_first || rules.mode == "optin");
-        if leg.must_agree && leg.told == Told::Elsewhere {
-            (leg.means, leg.told) = (Means::Prompt, Told::Never);
-        }
-        leg.told_at = (leg.answered && leg.told == Told::Elsewhere).then_some(self.now);
-        (leg.told_by_prompt, leg.agreed_early, leg.agent_there_since) = (false, false, None);
     }
 
     /// What follows for recordings from how everybody stands now.

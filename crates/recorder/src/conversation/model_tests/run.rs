@@ -6,7 +6,7 @@ use super::model::{AT_ONCE, Book, Leg, Means, Model, OBJECTION, PAUSE, Told};
 use super::{Act, Rules, facts};
 use crate::conversation::tests::{Scene, recording};
 use crate::conversation::{DevicePreference, Direction, Input, Kept, LegInput, Side, Signal, Wishes};
-use crate::evidence::{NoticeState, Party};
+use crate::evidence::NoticeState;
 use crate::ids::{LegKey, RecordingId};
 use crate::policy::{NotRecorded, NoticeMode, Outcome};
 
@@ -69,10 +69,6 @@ impl Run {
         let capture: BTreeMap<LegKey, RecordingId> =
             self.model.capture().into_iter().map(|(n, id)| (self.key(n), id)).collect();
         assert_eq!(self.follower.open, capture, "after {act:?}");
-        for n in self.model.capture().into_keys() {
-            let as_agent = self.follower.parties[&self.key(n)] == Party::Agent;
-            assert_eq!(as_agent, !self.model.legs[&n].is_outside, "captured as what it is after {act:?}");
-        }
     }
 
     fn call(&mut self, outsider: usize, colleague: usize, rung: bool) {
@@ -113,13 +109,20 @@ impl Run {
         let refused = model.stopped || model.faulty;
         model.books.entry(id).or_insert(Book { born: model.order, refused, ..Book::default() });
         let is_outside = facts.side == Side::Outside;
-        let dials = facts.direction == Direction::Inbound;
-        let (means, told) = self.rules.telling(is_outside && !facts.exempt, dials);
+        let (means, told) = if !is_outside || facts.exempt {
+            (Means::Nothing, Told::NeedNot)
+        } else if facts.direction == Direction::Outbound && self.rules.attest {
+            (Means::Agent, Told::ByAgentYet)
+        } else if self.rules.uninformed == "record" {
+            (Means::Elsewhere, Told::Elsewhere)
+        } else {
+            (Means::Prompt, Told::Never)
+        };
         let born = Leg {
             recording: id,
             birth: self.births,
             is_outside,
-            dials,
+            dials: facts.direction == Direction::Inbound,
             is_party: facts.is_party,
             exempt: facts.exempt,
             lost: false,
@@ -127,7 +130,6 @@ impl Run {
             answered: false,
             means,
             must_agree: is_outside && self.rules.mode == "optin",
-            asked_first: false,
             has_digit: self.rules.mode != "notice",
             told,
             told_at: None,
@@ -308,7 +310,6 @@ impl Run {
                     leg.means = Means::Prompt;
                     leg.told = if told == T::Elsewhere { T::Never } else { told };
                 }
-                leg.asked_first = true;
                 leg.must_agree |= leg.is_outside;
                 leg.has_digit = true;
                 let mode = Some(NoticeMode::OptIn);
@@ -317,10 +318,6 @@ impl Run {
             On::Signal(signal) => {
                 self.signal(n, signal);
                 self.tell(n, LegInput::Signalled(signal));
-            }
-            On::Turned => {
-                self.model.turned(n, self.rules);
-                self.tell(n, LegInput::TurnedOutside);
             }
             On::Lost | On::HungUp => self.end(n, matches!(on, On::Lost)),
         }
@@ -453,7 +450,6 @@ pub(super) enum On {
     Paused(bool),
     Exempt,
     AskFirst,
-    Turned,
     Signal(Signal),
     Lost,
     HungUp,

@@ -6,7 +6,6 @@ mod parties;
 mod paused;
 mod scene;
 mod story;
-mod turned;
 mod untold;
 
 pub(super) use scene::{Scene, company, outside, recording};
