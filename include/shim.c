@@ -192,7 +192,7 @@ void attend_callvault_shim(switch_core_session_t *session, const char *source, i
 		if (switch_core_session_read_frame(session, &heard, SWITCH_IO_FLAG_NONE, 0) != SWITCH_STATUS_SUCCESS) {
 			switch_yield(10000);
 		}
-		if (writes || (writes = begin_writing(session, &writing, source))) {
+		if (source && (writes || (writes = begin_writing(session, &writing, source)))) {
 			write_what_is_due(session, &writing);
 		}
 	}
@@ -224,20 +224,6 @@ int media_path_callvault_shim(switch_core_session_t *session)
 		return MEDIA_PATH_SHUT;
 	}
 	return switch_rtp_test_flag(rtp, SWITCH_RTP_FLAG_AUTOADJ) ? MEDIA_PATH_UNSETTLED : MEDIA_PATH_OPEN;
-}
-
-void queue_message_callvault_shim(switch_core_session_t *session, const char *text)
-{
-	switch_core_session_message_t *message;
-
-	switch_zmalloc(message, sizeof(*message));
-	message->message_id = SWITCH_MESSAGE_RING_EVENT;
-	message->from = __FILE__;
-	message->string_arg = strdup(text);
-	switch_set_flag(message, SCSMF_DYNAMIC);
-	if (switch_core_session_queue_message(session, message) != SWITCH_STATUS_SUCCESS) {
-		switch_core_session_free_message(&message);
-	}
 }
 
 void describe_media_again_callvault_shim(switch_core_session_t *session)

@@ -34,7 +34,7 @@ void application_enter_callvault_shim(switch_application_interface_t *applicatio
 switch_status_t play_callvault_shim(switch_core_session_t *session, const char *source);
 
 /* Works a leg packet by packet in this thread until `go_on`, asked before each packet, says 0: what comes is read and
-   dropped, `source` is written by the clock (empty: silence; after a source's end: silence). No flag of the
+   dropped, `source` is written by the clock (NULL: nothing; empty: silence; after a source's end: silence). No flag of the
    host's ends it. Digits are left where they are, or taken: then nobody who reads next has them. */
 void attend_callvault_shim(switch_core_session_t *session, const char *source, int takes_digits, int (*go_on)(void *data), void *data);
 
@@ -45,9 +45,6 @@ void attend_callvault_shim(switch_core_session_t *session, const char *source, i
 /* RTP goes to the address in the session description, which the far end's packets have not confirmed yet. */
 #define MEDIA_PATH_UNSETTLED 2
 int media_path_callvault_shim(switch_core_session_t *session);
-
-/* Leaves a message for the leg's own thread that nobody but its hooks looks at (SWITCH_MESSAGE_RING_EVENT). */
-void queue_message_callvault_shim(switch_core_session_t *session, const char *text);
 
 /* Has the endpoint describe the session to the far end anew (SWITCH_MESSAGE_INDICATE_MEDIA_RENEG). */
 void describe_media_again_callvault_shim(switch_core_session_t *session);

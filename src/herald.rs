@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use callvault_recorder::controller::{Notify, RecorderEvent};
 use callvault_recorder::conversation::Request;
@@ -13,10 +13,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use crate::ffi::session::Located;
 use crate::ffi::{entry, events, interfaces};
-use crate::legs::{
-    Beeps, KEYS_LOOK, Registry, Repairs, Returns, SOUND, add_former, outcome_text, show_recording, show_state,
-    take_heard,
-};
+use crate::legs::{Beeps, KEYS_LOOK, Registry, Repairs, Returns, SOUND, outcome_text, show_recording, take_heard};
 use crate::module::module;
 use crate::notice;
 
@@ -27,7 +24,6 @@ enum Note {
     Ask { leg: LegKey, request: Request },
     TapClosed(LegKey),
     MediaLeft(LegKey),
-    ConnectAt(LegKey, Instant),
     Event(RecorderEvent),
     Stop,
 }
@@ -61,11 +57,6 @@ impl Herald {
     /// The media of that leg left this host, and is to be brought back.
     pub fn media_left(&self, leg: LegKey) {
         let _ = self.notes.send(Note::MediaLeft(leg));
-    }
-
-    /// That leg is connected then, though it still hears its notice.
-    pub fn connect_at(&self, leg: LegKey, at: Instant) {
-        let _ = self.notes.send(Note::ConnectAt(leg, at));
     }
 
     /// What the recorder tells through.
@@ -119,7 +110,6 @@ fn run(inbox: &Receiver<Note>, registry: &Registry) {
             Ok(Note::Ask { leg, request }) => chores.ask(registry, leg, request),
             Ok(Note::TapClosed(leg)) => chores.repairs.closed(registry, leg),
             Ok(Note::MediaLeft(leg)) => chores.returns.begin(leg),
-            Ok(Note::ConnectAt(leg, at)) => chores.connections.at(leg, at),
             Ok(Note::Event(event)) => speak(&event),
             Ok(Note::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
@@ -139,14 +129,13 @@ struct Chores {
     repairs: Repairs,
     beeps: Beeps,
     returns: Returns,
-    connections: notice::Connections,
 }
 
 impl Chores {
     /// How long until something is due; [`LOOK`] at most, and while there are legs [`KEYS_LOOK`].
     fn next_in(&self, registry: &Registry) -> Duration {
         let longest = if registry.count() > 0 { KEYS_LOOK } else { LOOK };
-        let due = [self.repairs.next_in(), self.beeps.next_in(), self.returns.next_in(), self.connections.next_in()];
+        let due = [self.repairs.next_in(), self.beeps.next_in(), self.returns.next_in()];
         due.into_iter().flatten().min().map_or(longest, |due| due.min(longest))
     }
 
@@ -155,7 +144,6 @@ impl Chores {
         self.repairs.carry_out(registry);
         self.beeps.carry_out(registry);
         self.returns.carry_out(registry);
-        self.connections.carry_out(registry);
     }
 
     /// What the recorder asks for on a leg.
@@ -204,18 +192,16 @@ fn change(registry: &Registry, leg: LegKey, recording: RecordingId, former: Reco
     let Some(leg) = registry.by_key(leg) else { return };
     leg.set_recording(recording);
     if let Some(session) = Located::by_uuid(&leg.uuid()) {
-        add_former(*session, former);
+        let before = session.variable(c"callvault_former_ids").unwrap_or_default();
+        let former = if before.is_empty() { former.to_string() } else { format!("{before},{former}") };
+        session.set_variable(c"callvault_former_ids", &former);
         session.set_variable(c"callvault_id", &recording.to_string());
     }
 }
 
 fn conclude(registry: &Registry, leg: LegKey, outcome: Outcome) {
-    let Some(leg) = registry.by_key(leg) else { return };
-    if let Some(session) = Located::by_uuid(&leg.uuid()) {
+    if let Some(session) = registry.by_key(leg).and_then(|leg| Located::by_uuid(&leg.uuid())) {
         session.set_variable(c"callvault_outcome", &outcome_text(outcome));
-        if let Some(module) = module() {
-            show_state(&module, *session, &leg);
-        }
     }
 }
 

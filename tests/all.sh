@@ -6,9 +6,6 @@ cd "$(dirname "$0")/.."
 . tests/prerequisites.sh
 cargo fmt --all --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
-# Tests and what they load and run are built once, with the same features.
-cargo build --workspace --all-targets --locked
-built=${CARGO_TARGET_DIR:-target}
-built=$(cd "$built/debug" && pwd)
-export CALLVAULT_MODULE="$built/libmod_callvault.so" CALLVAULT_PROGRAM="$built/callvault" CALLVAULT_STAND_IN="$built/stand-in"
+# The scenarios load the module and run the program as they are built.
+cargo build --workspace --locked
 cargo test --workspace --locked

@@ -5,8 +5,5 @@ set -eu
 cd "$(dirname "$0")/.."
 . tests/prerequisites.sh
 cargo build --workspace --locked
-built=${CARGO_TARGET_DIR:-target}
-built=$(cd "$built/debug" && pwd)
-export CALLVAULT_MODULE="$built/libmod_callvault.so" CALLVAULT_PROGRAM="$built/callvault" CALLVAULT_STAND_IN="$built/stand-in"
 output=${1:-$(mktemp -d /tmp/callvault-demo.XXXXXX)}
-exec "$built/callvault-demo" "$output"
+exec target/debug/callvault-demo "$output"

@@ -45,25 +45,21 @@ enum Command {
     /// `pause-seconds`.
     Pause {
         /// The uuid of the company's leg, as `callvault active` shows it.
-        #[arg(allow_hyphen_values = true)]
         leg: String,
     },
     /// Go on recording it.
     Resume {
         /// The leg's uuid.
-        #[arg(allow_hyphen_values = true)]
         leg: String,
     },
     /// The company's side told the other party that the call is recorded (`outbound-notice=attest`).
     Attest {
         /// The uuid of the company's leg, or of the party's that was told.
-        #[arg(allow_hyphen_values = true)]
         leg: String,
     },
     /// A party objects: recording stops at once, what was captured is destroyed within a minute, the call goes on.
     Object {
         /// The uuid of the party's leg, or of the company's leg that it is with.
-        #[arg(allow_hyphen_values = true)]
         leg: String,
     },
     /// You have read the alarms that stand for what is over, such as `unreconciled`: they end.

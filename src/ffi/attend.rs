@@ -1,6 +1,7 @@
 //! A leg that is worked here packet by packet, for as long as the one who asks for it says (switch_ivr.c:switch_ivr_sleep and
 //! switch_ivr_play_file do the like until somebody sets CF_BREAK, which whoever else works the leg may clear first).
 use std::ffi::{CString, c_void};
+use std::ptr;
 
 use super::bindings as host;
 use super::entry::enter;
@@ -10,6 +11,8 @@ use super::text::c_string;
 /// What is written to the leg meanwhile.
 #[derive(Clone, Copy)]
 pub enum Writes<'a> {
+    /// Nothing.
+    Nothing,
     /// Silence: what the far end may wait for before it sends anything itself.
     Silence,
     /// A file or stream of the host's, then silence.
@@ -50,20 +53,16 @@ impl Session<'_> {
             ask::<F>
         }
         let source = match writes {
-            Writes::Silence => CString::default(),
-            Writes::Sound(source) => c_string(source),
+            Writes::Nothing => None,
+            Writes::Silence => Some(CString::default()),
+            Writes::Sound(source) => Some(c_string(source)),
         };
+        let source = source.as_ref().map_or(ptr::null(), |source| source.as_ptr());
         let function = asking(&go_on);
         let data = (&raw mut go_on).cast();
         // SAFETY: the session is alive; string, function and closure are alive for the call, in which alone they are used.
         unsafe {
-            host::attend_callvault_shim(
-                self.raw(),
-                source.as_ptr(),
-                (digits == Digits::Taken).into(),
-                Some(function),
-                data,
-            );
+            host::attend_callvault_shim(self.raw(), source, (digits == Digits::Taken).into(), Some(function), data);
         }
     }
 

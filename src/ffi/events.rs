@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::bindings as host;
 use super::entry::enter;
-use super::text::{LONGEST, c_string, copy, readable};
+use super::text::{c_string, copy, readable};
 use crate::legs;
 use callvault_recorder::ids::LegUuid;
 
@@ -104,8 +104,7 @@ pub fn unbind() {
 unsafe extern "C" fn on_event(event: *mut host::switch_event_t) {
     enter((), || {
         // SAFETY: the host hands a live event; a header's value lives as long.
-        let header =
-            |name: &CStr| unsafe { copy(host::switch_event_get_header_idx(event, name.as_ptr(), -1), LONGEST) };
+        let header = |name: &CStr| unsafe { copy(host::switch_event_get_header_idx(event, name.as_ptr(), -1)) };
         let Some(uuid) = header(c"Unique-ID").map(|uuid| LegUuid::from_host(&uuid)) else { return };
         let text = |name| header(name).map(|value| readable(&value)).unwrap_or_default();
         // SAFETY: as above.

@@ -5,21 +5,15 @@ use super::bindings as host;
 use super::entry::enter;
 use super::media;
 use super::session::Session;
-use super::text::{LONGEST, copy};
+use super::text::copy;
 use crate::legs;
 use callvault_recorder::ids::LegUuid;
-
-/// By this a message to a leg's own thread is known as ours.
-pub(super) const TELL_NOW: &str = "callvault_notice:";
 
 /// What a message of the host says about a leg, as far as we care.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Message {
     /// The leg was answered (inbound: the PBX answered it; outbound: the far end did).
-    Answered {
-        /// The host has done all that it does at an answer (switch_channel.c:switch_channel_perform_mark_answered).
-        done: bool,
-    },
+    Answered,
     /// Media is there before the answer.
     EarlyMedia,
     /// Bridged to that leg; none where the host names none (conference, eavesdrop).
@@ -47,8 +41,6 @@ pub enum Message {
     Renamed,
     /// Its media leaves this host, comes back to it, or becomes a fax's.
     MediaMoved,
-    /// What [`Session::tell_in_own_thread`] left for the leg's own thread: arguments of the notice.
-    TellNow(String),
 }
 
 /// A `switch_state_handler_table` that the host reads without a lock while sessions iterate: static, never moved.
@@ -69,11 +61,11 @@ pub fn register() -> bool {
     // SAFETY: neither table is registered at this moment (`unregister` ran, or it is the first load), so nobody reads.
     unsafe {
         (*early).on_init = Some(on_init);
-        (*early).on_exchange_media = Some(on_conversation);
-        (*early).on_execute = Some(on_conversation);
-        (*early).on_consume_media = Some(on_consume_media);
-        (*early).on_park = Some(on_conversation);
-        (*early).on_soft_execute = Some(on_conversation);
+        (*early).on_exchange_media = Some(on_moment);
+        (*early).on_execute = Some(on_moment);
+        (*early).on_consume_media = Some(on_moment);
+        (*early).on_park = Some(on_moment);
+        (*early).on_soft_execute = Some(on_moment);
         (*early).on_hangup = Some(on_hangup);
         // mod_sofia's own on_init sends the INVITE, a bridge is a channel's own handler: ours must run before both.
         (*early).flags = host::SSH_FLAG_PRE_EXEC.cast_signed();
@@ -139,14 +131,8 @@ unsafe extern "C" fn on_init(session: *mut host::switch_core_session_t) -> host:
     with(session, legs::born)
 }
 
-/// A leg that is rung rests in this state until it is talked to.
-unsafe extern "C" fn on_consume_media(session: *mut host::switch_core_session_t) -> host::switch_status_t {
-    with(session, legs::rests)
-}
-
-/// States in which a leg talks to somebody or something.
-unsafe extern "C" fn on_conversation(session: *mut host::switch_core_session_t) -> host::switch_status_t {
-    with(session, legs::begins_to_talk)
+unsafe extern "C" fn on_moment(session: *mut host::switch_core_session_t) -> host::switch_status_t {
+    with(session, legs::look_again)
 }
 
 unsafe extern "C" fn on_hangup(session: *mut host::switch_core_session_t) -> host::switch_status_t {
@@ -194,18 +180,15 @@ unsafe extern "C" fn receive_message(
 /// # Safety
 /// The message and its strings are alive.
 unsafe fn understand(message: &host::switch_core_session_message_t) -> Option<Message> {
-    let argument = |place: usize| {
-        // SAFETY: by this function's contract, each place is null or a NUL-terminated string.
-        let text = unsafe { copy(message.string_array_arg[place], LONGEST) };
-        text.map(|text| super::text::readable(&text))
-    };
+    // SAFETY: by this function's contract, each place is null or a NUL-terminated string.
+    let argument =
+        |place: usize| unsafe { copy(message.string_array_arg[place]) }.map(|text| super::text::readable(&text));
     Some(match message.message_id {
-        host::SWITCH_MESSAGE_INDICATE_ANSWER => Message::Answered { done: false },
-        host::SWITCH_MESSAGE_ANSWER_EVENT => Message::Answered { done: true },
+        host::SWITCH_MESSAGE_INDICATE_ANSWER | host::SWITCH_MESSAGE_ANSWER_EVENT => Message::Answered,
         host::SWITCH_MESSAGE_PROGRESS_EVENT | host::SWITCH_MESSAGE_INDICATE_PROGRESS => Message::EarlyMedia,
         host::SWITCH_MESSAGE_INDICATE_BRIDGE => {
             // SAFETY: as above.
-            Message::Bridged(unsafe { copy(message.string_arg, LegUuid::MAX) }.map(|uuid| LegUuid::from_host(&uuid)))
+            Message::Bridged(unsafe { copy(message.string_arg) }.map(|uuid| LegUuid::from_host(&uuid)))
         }
         // 42: the bridge only pauses for a broadcast (switch_ivr_bridge.c).
         host::SWITCH_MESSAGE_INDICATE_UNBRIDGE => Message::Unbridged { paused: message.numeric_arg == 42 },
@@ -220,11 +203,6 @@ unsafe fn understand(message: &host::switch_core_session_message_t) -> Option<Me
         | host::SWITCH_MESSAGE_INDICATE_3P_MEDIA
         | host::SWITCH_MESSAGE_INDICATE_3P_NOMEDIA
         | host::SWITCH_MESSAGE_INDICATE_REQUEST_IMAGE_MEDIA => Message::MediaMoved,
-        host::SWITCH_MESSAGE_RING_EVENT => {
-            // SAFETY: as above.
-            let text = unsafe { copy(message.string_arg, LONGEST) }.map(|text| super::text::readable(&text))?;
-            Message::TellNow(text.strip_prefix(TELL_NOW)?.to_owned())
-        }
         _ => return None,
     })
 }

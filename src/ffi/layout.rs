@@ -6,7 +6,7 @@
 use std::ffi::c_char;
 
 use super::bindings as host;
-use super::text::{LONGEST_NAME, copy, readable};
+use super::text::{copy, readable};
 
 /// The values that callbacks compare with, pinned: a host that renumbers them is another host.
 const _: () = {
@@ -49,5 +49,5 @@ pub fn check_host() -> Result<String, HostMismatch> {
 /// `text` is null or NUL-terminated.
 unsafe fn part(text: *const c_char) -> String {
     // SAFETY: by this function's contract.
-    readable(&unsafe { copy(text, LONGEST_NAME) }.unwrap_or_default())
+    readable(&unsafe { copy(text) }.unwrap_or_default())
 }

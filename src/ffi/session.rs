@@ -8,7 +8,7 @@ use callvault_recorder::conversation::Direction;
 use callvault_recorder::ids::LegUuid;
 
 use super::bindings as host;
-use super::text::{LONGEST, LONGEST_NAME, c_string, copy, readable};
+use super::text::{c_string, copy, readable};
 
 /// The name that our media bug carries in `uuid_buglist`.
 pub const BUG_NAME: &CStr = c"callvault";
@@ -48,16 +48,6 @@ pub enum Flag {
     BypassAfterBridge,
     /// T.38 passes in the place of audio.
     Fax,
-    /// Its far end rings.
-    RingReady,
-    /// Its far end sends media and has not answered.
-    EarlyMedia,
-    /// Originate passes it by, answered or not (switch_ivr_originate.c:check_channel_status).
-    Tagged,
-    /// It was there before the host crashed, and is being resurrected.
-    Recovering,
-    /// The same, of two that were bridged.
-    RecoveringBridge,
 }
 
 impl Flag {
@@ -75,11 +65,6 @@ impl Flag {
             Self::Ice => host::CF_ICE,
             Self::BypassAfterBridge => host::CF_BYPASS_MEDIA_AFTER_BRIDGE,
             Self::Fax => host::CF_T38_PASSTHRU,
-            Self::RingReady => host::CF_RING_READY,
-            Self::EarlyMedia => host::CF_EARLY_MEDIA,
-            Self::Tagged => host::CF_TAGGED,
-            Self::Recovering => host::CF_RECOVERING,
-            Self::RecoveringBridge => host::CF_RECOVERING_BRIDGE,
         }
     }
 }
@@ -127,14 +112,14 @@ impl<'a> Session<'a> {
     /// The uuid it has now.
     pub fn uuid(self) -> LegUuid {
         // SAFETY: the session is alive; its uuid is a NUL-terminated array within it.
-        let text = unsafe { copy(host::switch_core_session_get_uuid(self.raw()), LegUuid::MAX) };
+        let text = unsafe { copy(host::switch_core_session_get_uuid(self.raw())) };
         LegUuid::from_host(&text.unwrap_or_default())
     }
 
     /// The channel's name, `sofia/internal/1000@…`.
     pub fn name(self) -> Vec<u8> {
         // SAFETY: the channel lives with its session; the name is copied before anything else runs.
-        unsafe { copy(host::switch_channel_get_name(self.channel()), LONGEST_NAME) }.unwrap_or_default()
+        unsafe { copy(host::switch_channel_get_name(self.channel())) }.unwrap_or_default()
     }
 
     /// A channel variable or a field of the caller's profile, as text. Copies into the session's pool each time: a
@@ -142,7 +127,7 @@ impl<'a> Session<'a> {
     pub fn variable(self, name: &CStr) -> Option<String> {
         // SAFETY: channel and name are alive; with `dup` the host gives a copy that lives as long as the session.
         let value = unsafe {
-            copy(host::switch_channel_get_variable_dup(self.channel(), name.as_ptr(), host::SWITCH_TRUE, -1), LONGEST)
+            copy(host::switch_channel_get_variable_dup(self.channel(), name.as_ptr(), host::SWITCH_TRUE, -1))
         };
         value.map(|bytes| readable(&bytes))
     }
@@ -250,6 +235,20 @@ impl<'a> Session<'a> {
         self.flag(Flag::Answered)
     }
 
+    /// Hangs the leg up because it took too long to answer.
+    pub fn give_up(self) {
+        // SAFETY: channel and strings are alive; the function only keeps the pointers while it runs.
+        unsafe {
+            host::switch_channel_perform_hangup(
+                self.channel(),
+                SOURCE.as_ptr(),
+                c"give_up".as_ptr(),
+                0,
+                host::SWITCH_CAUSE_ALLOTTED_TIMEOUT,
+            )
+        };
+    }
+
     /// Plays a file or stream to the leg in this thread; returns when it ended.
     pub fn play(self, source: &str) -> Played {
         let source = c_string(source);
@@ -295,18 +294,50 @@ impl<'a> Session<'a> {
         u32::try_from(implementation.microseconds_per_packet).ok().filter(|&us| us > 0).unwrap_or(20_000)
     }
 
-    /// Has the host keep the leg as it is now, to resurrect it after a crash, where its profile says so (`track-calls`).
-    pub fn keep_for_recovery(self) {
-        // SAFETY: the session is alive; the host writes down a copy.
-        unsafe { host::switch_core_recovery_track(self.raw()) };
+    /// Runs an application on the leg here and now, as its dialplan would.
+    pub fn run_application(self, name: &str, arguments: &str) {
+        let (name, arguments) = (c_string(name), c_string(arguments));
+        // SAFETY: the session is alive and this thread is the one that works it; both strings are alive for the call.
+        unsafe {
+            host::switch_core_session_execute_application_get_flags(
+                self.raw(),
+                name.as_ptr(),
+                arguments.as_ptr(),
+                ptr::null_mut(),
+            )
+        };
     }
 
-    /// Has the leg's own thread hear [`super::hooks::Message::TellNow`], when it gets to it. A message, not an application: nothing of
-    /// it shows in what the leg's dialplan did.
-    pub fn tell_in_own_thread(self, arguments: &str) {
-        let text = c_string(&format!("{}{arguments}", super::hooks::TELL_NOW));
-        // SAFETY: the session is alive; the text is copied into a message that is the host's own to free.
-        unsafe { host::queue_message_callvault_shim(self.raw(), text.as_ptr()) };
+    /// Plays a sound and reads so many keys, each of which is waited for so long; `None` where fewer came
+    /// (switch_ivr_play_say.c:switch_ivr_read).
+    pub fn read_keys(self, sound: &CStr, count: usize, each_ms: u32) -> Option<String> {
+        let mut keys = [0_u8; 64];
+        let count = u32::try_from(count.min(keys.len() - 1)).ok()?;
+        // SAFETY: the session is alive and this thread is the one that reads it; the host writes at most the buffer's
+        // length, NUL included.
+        let status = unsafe {
+            host::switch_ivr_read(
+                self.raw(),
+                count,
+                count,
+                sound.as_ptr(),
+                ptr::null(),
+                keys.as_mut_ptr().cast(),
+                keys.len(),
+                each_ms,
+                ptr::null(),
+                0,
+            )
+        };
+        let read = CStr::from_bytes_until_nul(&keys).ok()?.to_str().ok()?;
+        (status == host::SWITCH_STATUS_SUCCESS).then(|| read.to_owned())
+    }
+
+    /// Runs an application on the leg's own thread, when it gets to it.
+    pub fn queue_application(self, name: &CStr, arguments: &str) {
+        let arguments = c_string(arguments);
+        // SAFETY: the host copies both strings into the message it queues.
+        unsafe { host::switch_core_session_execute_application_async(self.raw(), name.as_ptr(), arguments.as_ptr()) };
     }
 
     /// Wakes the thread that waits for the leg's next packet, where one does: without a timer the far end's silence may
@@ -433,7 +464,7 @@ pub fn all_uuids() -> Vec<LegUuid> {
         }
         let mut node = (*matches).head;
         while !node.is_null() {
-            uuids.extend(copy((*node).val, LegUuid::MAX).map(|text| LegUuid::from_host(&text)));
+            uuids.extend(copy((*node).val).map(|text| LegUuid::from_host(&text)));
             node = (*node).next;
         }
         host::switch_console_free_matches(&raw mut matches);

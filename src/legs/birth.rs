@@ -1,14 +1,13 @@
 //! A leg's birth: what it is, whose party is on it, which recording it belongs to, whether it must be told.
 use std::sync::Arc;
 
-use callvault_recorder::conversation::{Direction, LegFacts, LegInput, Personal};
+use callvault_recorder::conversation::{Direction, LegFacts, LegInput, Personal, Side};
 use callvault_recorder::ids::{InstanceTag, LegUuid, RecordingId};
 use callvault_recorder::policy::{LegSigns, NoticeDue, NoticeFacts};
 
-use super::recovered::{self, add_former};
-use super::{LEGS, Leg, read_wishes};
+use super::{LEGS, Leg, look_again, read_wishes};
 use crate::ffi::hooks;
-use crate::ffi::session::{Located, Session};
+use crate::ffi::session::{Flag, Located, Session};
 use crate::module::{Module, module};
 use crate::notice;
 
@@ -23,7 +22,7 @@ pub fn born(session: Session<'_>) {
 pub fn adopt(session: Session<'_>) {
     if let Some(module) = module() {
         enter(&module, session);
-        super::rests(session);
+        look_again(session);
     }
 }
 
@@ -76,10 +75,6 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
             "more legs than the table has places: this one is not recorded"
         );
     }
-    let before = recovered::before(session);
-    if let Some(before) = before.as_ref().filter(|before| before.recording != recording) {
-        add_former(session, before.recording);
-    }
     session.set_variable(c"callvault_id", &recording.to_string());
     let emergency = facts.emergency;
     module.recorder.tell(leg.key, LegInput::Born(Box::new(facts)));
@@ -96,20 +91,38 @@ fn enter(module: &Arc<Module>, session: Session<'_>) {
         emergency,
         can_record,
     });
-    if let Some(standing) = before.and_then(|before| before.standing) {
-        // It was told, or said what it means: nobody asks twice.
-        module.recorder.tell(leg.key, LegInput::StoodBefore(standing));
-    } else if due == NoticeDue::Yes {
+    if due == NoticeDue::Yes {
         leg.set_due();
         module.recorder.tell(leg.key, LegInput::NoticeDue);
+        hang_notice(session, leg.direction, born_for.as_deref());
     }
-    if let Some((parent, parents)) = born_for.as_ref().and_then(|leg| Some((leg, Located::by_uuid(&leg.uuid())?))) {
-        notice::rings(session, *parents, parent);
+    if is_party && leg.side == Side::Company && notice::tells_whom_it_rings(&policy) {
+        session.set_variable(c"execute_on_pre_originate_callvault", notice::AT_RINGING);
     }
     if !hooks::add_session_hooks(session) {
         tracing::error!(leg = leg.uuid().as_str(), "the host took no hooks: this leg is not recorded");
     }
     module.herald.legs_changed(module.registry.count());
+}
+
+/// Hangs the notice on the leg, for the host itself to run before the conversation (decision 17).
+fn hang_notice(session: Session<'_>, direction: Direction, born_for: Option<&Leg>) {
+    if session.flag(Flag::Answered) {
+        return;
+    }
+    match direction {
+        Direction::Inbound => session.set_variable(c"execute_on_answer_callvault", notice::AT_ANSWER),
+        Direction::Outbound => {
+            notice::keep_own_confirmation(session);
+            session.set_variable(c"group_confirm_key", "exec");
+            session.set_variable(c"group_confirm_file", notice::AT_CONFIRM);
+            notice::keep_own_limit(session);
+            // Else a callee who hangs up in the notice makes the caller's side see 200: mod_sofia hands the callee's on.
+            if let Some(caller) = born_for.and_then(|leg| Located::by_uuid(&leg.uuid())) {
+                caller.set_variable(c"sip_ignore_remote_cause", "true");
+            }
+        }
+    }
 }
 
 /// The leg that this one was born for: the A-leg of a bridge, or a loopback's other half.

@@ -1,5 +1,4 @@
 //! What a leg's CDR says of its recording, and whether every CDR is accounted for (REC-02).
-use std::ffi::CStr;
 use std::sync::atomic::Ordering;
 
 use callvault_recorder::conversation::Side;
@@ -17,32 +16,20 @@ const LOST_RACE: &str = "LOSE_RACE";
 /// The word of a leg on the company's side; every other one is how an outside party stands.
 const COMPANY: &str = "company";
 
-/// How the leg's party stands.
-const STATE: &CStr = c"callvault_state";
-
 /// Sets the CDR's variables, at the leg's hang-up: the outcome as it is, or as it looks while the last audio is being
 /// sealed or others talk on.
 pub fn write(module: &Module, session: Session<'_>, leg: &Leg) {
     let Some(view) = module.recorder.leg_view(leg.key) else { return };
     let answered = leg.answered.load(Ordering::Acquire);
-    if leg.side == Side::Company && leg.is_party && answered {
-        session.set_variable(STATE, COMPANY);
+    let state = match leg.side {
+        Side::Company => (leg.is_party && answered).then_some(COMPANY),
+        Side::Outside => view.standing.map(|standing| standing.as_str()),
+    };
+    if let Some(state) = state {
+        session.set_variable(c"callvault_state", state);
     }
-    show_state(module, session, leg);
     if let Some(outcome) = view.outcome {
         session.set_variable(c"callvault_outcome", &outcome_text(outcome));
-    }
-}
-
-/// Sets how an outside leg's party stands, as far as it is known; what the host keeps of the leg for after a crash has it
-/// too.
-pub fn show_state(module: &Module, session: Session<'_>, leg: &Leg) {
-    let standing = module.recorder.leg_view(leg.key).and_then(|view| view.standing);
-    if let Some(standing) = standing.filter(|_| leg.side == Side::Outside)
-        && session.variable(STATE).as_deref() != Some(standing.as_str())
-    {
-        session.set_variable(STATE, standing.as_str());
-        session.keep_for_recovery();
     }
 }
 

@@ -14,7 +14,7 @@ use super::keys::Keys;
 use super::queue::Queue;
 use crate::ffi::media::BugPlace;
 use crate::ffi::session::{Flag, Session};
-use crate::notice::{Lent, Rung, Watch};
+use crate::notice::Watch;
 
 /// A leg, from its session's birth to its destruction. Known by our own key: the host may change the uuid.
 pub struct Leg {
@@ -53,10 +53,6 @@ pub struct Leg {
     pub keys: Keys,
     /// Whether a conference does not hear it; `None` where it is in none.
     pub room: Mutex<Option<bool>>,
-    /// How far its notice is where it is rung.
-    pub rung: Rung,
-    /// What was changed on it for others' notices.
-    pub lent: Lent,
     /// The host was asked to listen for digits in its audio.
     pub listens_inband: AtomicBool,
     exempt: AtomicBool,
@@ -131,8 +127,6 @@ impl Leg {
             watch: Watch::default(),
             keys: Keys::default(),
             room: Mutex::default(),
-            rung: Rung::default(),
-            lent: Lent::default(),
             listens_inband: AtomicBool::new(false),
             digits: Mutex::default(),
             queue: Mutex::default(),

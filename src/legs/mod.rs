@@ -12,7 +12,6 @@ mod digits;
 mod keys;
 mod leg;
 mod queue;
-mod recovered;
 mod registry;
 mod tap;
 mod taps;
@@ -29,17 +28,15 @@ use crate::ffi::session::{Flag, Located, Session, all_uuids};
 use crate::ffi::table::LegTable;
 use crate::ffi::{hooks, media};
 use crate::module::{Module, module};
-use crate::notice;
 
 pub use beep::{Beeps, SOUND};
 pub use birth::born;
 pub use bypass::Returns;
-pub use cdr::{outcome_text, show_state, written_off};
+pub use cdr::{outcome_text, written_off};
 pub use conference::member_changed;
 pub use device::show as show_recording;
 pub use digits::{LOOK as KEYS_LOOK, pressed, take_heard};
 pub use leg::{Leg, Telling, Told};
-pub use recovered::add_former;
 pub use registry::Registry;
 pub use tap::Tap;
 pub use taps::{Repairs, tap_closed, tapped_by_others};
@@ -62,21 +59,19 @@ pub fn message(session: Session<'_>, message: Message) {
     let Some((module, leg)) = known(session) else { return };
     let tell = |what| module.recorder.tell(leg.key, what);
     queue_moved(&module, &leg, &message);
-    match &message {
-        Message::Answered { .. } => answered(&module, session, &leg),
+    match message {
+        Message::Answered => answered(&module, session, &leg),
         Message::EarlyMedia => {}
         Message::Bridged(Some(other)) => {
-            leg.rung.let_finish();
             bypass::about_to_bridge(&module, session, &leg);
-            if let Some(other) = module.registry.by_uuid(other) {
-                other.rung.let_finish();
+            if let Some(other) = module.registry.by_uuid(&other) {
                 tell(LegInput::Bridged(other.key));
             }
         }
         Message::Unbridged { paused: false } => tell(LegInput::Unbridged),
         Message::Bridged(None) | Message::Unbridged { paused: true } => {}
         Message::Application { name, arguments } if name == CONFERENCE => {
-            conference::joined(&module, session, &leg, arguments);
+            conference::joined(&module, session, &leg, &arguments);
         }
         Message::ApplicationEnded { name } if name == CONFERENCE => conference::left(&module, &leg),
         Message::Application { name, arguments } if name == THREE_WAY => {
@@ -90,39 +85,12 @@ pub fn message(session: Session<'_>, message: Message) {
             leg.join_call_of(None);
             tell(LegInput::LetIn(None));
         }
-        Message::Application { name, arguments } => {
-            notice::application_begins(&module, session, &leg, name, arguments);
-            taps::application_began(&leg, name, arguments);
-        }
-        Message::ApplicationEnded { name } => {
-            notice::application_ended(session, &leg);
-            taps::application_ended(&leg, name);
-        }
-        Message::Muted(muted) => conference::hard_muted(&module, &leg, *muted),
-        Message::Renamed | Message::MediaMoved | Message::TellNow(_) => {}
+        Message::Application { name, arguments } => taps::application_began(&leg, &name, &arguments),
+        Message::ApplicationEnded { name } => taps::application_ended(&leg, &name),
+        Message::Muted(muted) => conference::hard_muted(&module, &leg, muted),
+        Message::Renamed | Message::MediaMoved => {}
     }
     levels(&module, session, &leg);
-    if let Message::Answered { done: true } = &message {
-        notice::answered(&module, session, &leg);
-    } else if let Message::TellNow(arguments) = &message {
-        notice::told_to_tell(&module, session, &leg, arguments);
-    }
-}
-
-/// The leg rests: whoever is rung does so until it is talked to.
-pub fn rests(session: Session<'_>) {
-    if let Some((module, leg)) = known(session) {
-        leg.rung.hold_back(session, &leg);
-        levels(&module, session, &leg);
-    }
-}
-
-/// The leg is about to talk, in its own thread: its notice comes first, whoever it was that let it go on.
-pub fn begins_to_talk(session: Session<'_>) {
-    if let Some((module, leg)) = known(session) {
-        leg.rung.let_finish();
-        levels(&module, session, &leg);
-    }
 }
 
 /// What a message says of queues, told before all else that it says: nobody is captured in between.
@@ -133,14 +101,13 @@ fn queue_moved(module: &Module, leg: &Leg, message: &Message) {
         Message::ApplicationEnded { name } => queue.ended(queues(name)),
         Message::Bridged(Some(_)) => queue.bridged(true),
         Message::Unbridged { paused: false } => queue.bridged(false),
-        Message::Answered { .. }
+        Message::Answered
         | Message::EarlyMedia
         | Message::Bridged(None)
         | Message::Unbridged { paused: true }
         | Message::Muted(_)
         | Message::Renamed
-        | Message::MediaMoved
-        | Message::TellNow(_) => {}
+        | Message::MediaMoved => {}
     });
     let waits = leg.is_party && leg.with_queue(|queue| queue.waits());
     if waits && leg.waits.changes_to(true) {
@@ -175,7 +142,6 @@ pub fn renegotiated(uuid: &LegUuid) {
 /// The leg hung up: its CDR is written after this.
 pub fn hung_up(session: Session<'_>) {
     let Some((module, leg)) = known(session) else { return };
-    notice::leg_ends(&module, session, &leg);
     if session.lost_race() {
         module.recorder.tell(leg.key, LegInput::LostRace);
     }
@@ -207,13 +173,11 @@ pub fn adopt_all() {
     }
 }
 
-/// Breaks the notices that play, and lets go of the legs that one waits for; they count as not told and their calls go
-/// on. Said again until none plays: the host clears the flag in more than one place.
+/// Breaks the notices that play; their legs count as not told and their calls go on. Said again until none plays: the host
+/// clears the flag in more than one place.
 pub fn break_notices(module: &Module) {
-    for leg in module.registry.all() {
-        let Some(session) = Located::by_uuid(&leg.uuid()) else { continue };
-        leg.rung.let_go(*session);
-        if leg.told() == Told::Running {
+    for leg in module.registry.all().iter().filter(|leg| leg.told() == Told::Running) {
+        if let Some(session) = Located::by_uuid(&leg.uuid()) {
             session.set_flag(Flag::Break);
         }
     }

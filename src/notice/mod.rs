@@ -1,18 +1,18 @@
-//! The notice: `callvault_notice` in a dialplan, and the same on legs that no dialplan told (decision 17).
+//! The notice: `callvault_notice` in a dialplan, and the same hung on legs that no dialplan told (decision 17).
+mod confirm;
 mod consent;
 mod media;
 mod playing;
 mod prompts;
 mod proof;
 mod ringing;
-mod rung;
 mod waiting;
 mod watch;
 
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
-use callvault_recorder::conversation::{Direction, LegInput, Side};
+use callvault_recorder::conversation::{LegInput, Side};
 use callvault_recorder::evidence::{NoticeState, Standing};
 use callvault_recorder::ids::LegKey;
 use callvault_recorder::policy::{NoticeMode, PROMPT_STOPPED, Policy, Prompt};
@@ -22,10 +22,10 @@ use crate::ffi::session::{Flag, Located, Session};
 use crate::legs::{self, ANSWER_WITHIN, Leg, Registry, Telling, Told};
 use crate::module::{Module, module};
 
+pub use confirm::keep as keep_own_confirmation;
 use playing::PlainPlaying;
 pub use prompts::{MeasuredPrompt, PromptBook};
-pub use ringing::{Lent, application_begins, application_ended, leg_ends, rings};
-pub use rung::{Connections, Rung};
+pub use ringing::{keep_own_limit, tells_whom_it_rings};
 pub use watch::Watch;
 
 /// The application's name.
@@ -37,6 +37,15 @@ const NOBODYS: &str = "callvault";
 /// Where the host notes which application a leg is in.
 const CURRENT_APPLICATION: &CStr = c"current_application";
 
+/// What the host runs at an inbound leg's answer.
+pub const AT_ANSWER: &str = "callvault_notice at=answer";
+
+/// What the host runs on a leg of the company's before it rings others.
+pub const AT_RINGING: &str = "callvault_notice at=ringing";
+
+/// What originate runs on an outbound leg before it counts as answered for the caller.
+pub const AT_CONFIRM: &str = "callvault_notice at=confirm";
+
 /// The application: answers, plays, tells the recorder how it went. A leg that was told returns at once.
 pub fn run(session: Session<'_>, arguments: &str) {
     let Some((module, leg)) = legs::known(session) else { return };
@@ -46,69 +55,58 @@ pub fn run(session: Session<'_>, arguments: &str) {
             return tracing::error!(leg = leg.uuid().as_str(), "callvault_notice: {fault}; the call goes on, untold");
         }
     };
-    tell(&module, session, &leg, At::Dialplan, &wanted);
-}
-
-/// The leg was answered, and the host has done all that it does then.
-pub fn answered(module: &Module, session: Session<'_>, leg: &Arc<Leg>) {
-    match leg.direction {
-        Direction::Outbound => rung::begin(module, session, leg),
-        Direction::Inbound if leg.told() == Told::Due => {
-            tell(module, session, leg, At::Answer, &Arguments::default());
-        }
-        Direction::Inbound => {}
+    tell(&module, session, &leg, &wanted, arguments);
+    if wanted.at == At::Confirm {
+        interfaces::outside_application_lock(|| confirm::ask(session));
     }
 }
 
-/// What another thread has left for the leg's own.
-pub fn told_to_tell(module: &Module, session: Session<'_>, leg: &Arc<Leg>, arguments: &str) {
-    // Whoever left it had understood them.
-    let wanted = Arguments::parse(arguments).unwrap_or_default();
-    tell(module, session, leg, At::Answer, &wanted);
-}
-
-fn tell(module: &Module, session: Session<'_>, leg: &Arc<Leg>, at: At, wanted: &Arguments) {
+fn tell(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Arguments, arguments: &str) {
+    if wanted.at == At::Ringing {
+        ringing::make_room(module, session, leg);
+        return session.set_variable(CURRENT_APPLICATION, NOBODYS);
+    }
     if !leg.is_party || leg.told() == Told::Done {
         return;
     }
     // Answered by another thread (uuid_answer): the leg's own thread plays it, between its own reads.
-    if at != At::Ringing && !session.in_own_thread() {
-        return session.tell_in_own_thread(&wanted.to_string());
+    if wanted.at != At::Confirm && !session.in_own_thread() {
+        return session.queue_application(APPLICATION, arguments);
     }
     // The dialplan's first word means the notice that the module played at the answer, where it did; a further one means
     // another.
-    if at == At::Dialplan && leg.dialplan_tells_first() && leg.had_notice() {
+    if wanted.at == At::Dialplan && leg.dialplan_tells_first() && leg.had_notice() {
         return;
     }
-    if !session.flag(Flag::Answered) && !session.answer() {
+    let answered = match wanted.at {
+        At::Confirm => ringing::wait_for_answer(session, leg),
+        At::Dialplan | At::Answer | At::Ringing => session.flag(Flag::Answered) || session.answer(),
+    };
+    if !answered {
         return;
     }
-    // The answer's own message may come after this: here it counts as told.
+    // The answer's own message comes after what runs at the answer: here it counts as told.
     legs::answered(module, session, leg);
     legs::read_wishes(module, session, leg);
     if leg.exempt() {
         return;
     }
     legs::tap_writes(session, leg);
-    if !leg.begin_notice() {
-        return;
-    }
-    let told = if at == At::Dialplan {
+    if leg.begin_notice() {
         // At `unload -f` the host hangs up every call whose variable names an application of the module that goes; this
         // call is to go on.
         let application = session.variable(CURRENT_APPLICATION);
         session.set_variable(CURRENT_APPLICATION, NOBODYS);
-        let told = interfaces::outside_application_lock(|| play(module, session, leg, at, wanted));
-        session.set_variable(CURRENT_APPLICATION, application.as_deref().unwrap_or_default());
-        told
-    } else {
-        play(module, session, leg, at, wanted)
-    };
-    leg.end_notice(told);
-    legs::show_state(module, session, leg);
+        let told = interfaces::outside_application_lock(|| play(module, session, leg, wanted));
+        // What the host runs beside the dialplan has put its name in place of the one that goes on afterwards.
+        if wanted.at == At::Dialplan {
+            session.set_variable(CURRENT_APPLICATION, application.as_deref().unwrap_or_default());
+        }
+        leg.end_notice(told);
+    }
 }
 
-fn play(module: &Module, session: Session<'_>, leg: &Arc<Leg>, at: At, wanted: &Arguments) -> Telling {
+fn play(module: &Module, session: Session<'_>, leg: &Arc<Leg>, wanted: &Arguments) -> Telling {
     let uuid = leg.uuid();
     let name = uuid.as_str();
     // A prompt never states what is not true (NOT-08).
@@ -132,7 +130,7 @@ fn play(module: &Module, session: Session<'_>, leg: &Arc<Leg>, at: At, wanted: &
             return Telling::Broken;
         }
     };
-    if at == At::Answer {
+    if wanted.at == At::Answer {
         let line = session.variable(c"destination_number").unwrap_or_default();
         module.recorder.told_only_by_module(&line);
     }
@@ -239,19 +237,22 @@ fn language_of(policy: &Policy, session: Session<'_>) -> Option<String> {
         .find_map(|name| session.variable(name).filter(|value| !value.is_empty()))
 }
 
-/// At which moment a leg is told.
+/// Who runs the application.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 enum At {
-    /// Its dialplan says so.
+    /// A dialplan.
     Dialplan,
-    /// It is inbound, and was answered.
+    /// The host, at an inbound leg's answer.
     Answer,
-    /// It was rung, and has answered.
+    /// Originate, on an outbound leg.
+    Confirm,
+    /// The host, on a leg that is about to ring others.
     Ringing,
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 struct Arguments {
+    at: At,
     prompt: Option<String>,
     language: Option<String>,
 }
@@ -263,27 +264,18 @@ struct UnknownArgument(String);
 
 impl Arguments {
     fn parse(text: &str) -> Result<Self, UnknownArgument> {
-        let mut arguments = Self::default();
+        let mut arguments = Self { at: At::Dialplan, prompt: None, language: None };
         for word in text.split_whitespace() {
             match word.split_once('=') {
                 Some(("prompt", id)) if !id.is_empty() => arguments.prompt = Some(id.to_owned()),
                 Some(("language", language)) if !language.is_empty() => arguments.language = Some(language.to_owned()),
+                Some(("at", "answer")) => arguments.at = At::Answer,
+                Some(("at", "confirm")) => arguments.at = At::Confirm,
+                Some(("at", "ringing")) => arguments.at = At::Ringing,
                 _ => return Err(UnknownArgument(word.to_owned())),
             }
         }
         Ok(arguments)
-    }
-}
-
-/// As they are parsed.
-impl std::fmt::Display for Arguments {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (name, value) in [("prompt", &self.prompt), ("language", &self.language)] {
-            if let Some(value) = value {
-                write!(f, " {name}={value}")?;
-            }
-        }
-        Ok(())
     }
 }
 
@@ -294,8 +286,8 @@ mod tests {
     #[test]
     fn the_applications_arguments_are_words_with_values() {
         let parsed = Arguments::parse(" language=en  prompt=short ").expect("both are known");
-        assert_eq!(parsed, Arguments { prompt: Some("short".into()), language: Some("en".into()) });
-        assert_eq!(Arguments::parse(&parsed.to_string()), Ok(parsed));
+        assert_eq!(parsed, Arguments { at: At::Dialplan, prompt: Some("short".into()), language: Some("en".into()) });
+        assert_eq!(Arguments::parse(AT_CONFIRM.split_once(' ').expect("two words").1).map(|a| a.at), Ok(At::Confirm));
         assert_eq!(Arguments::parse("loud"), Err(UnknownArgument("loud".into())));
         assert_eq!(Arguments::parse("language="), Err(UnknownArgument("language=".into())));
     }

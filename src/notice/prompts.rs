@@ -2,6 +2,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use callvault_recorder::controller::{PromptState, PromptsState};
 use callvault_recorder::policy::{Policy, Prompt};
@@ -33,6 +34,11 @@ impl MeasuredPrompt {
     pub fn frames(&self, ptime_us: u32) -> u32 {
         let per_frame = u64::from(RATE) * u64::from(ptime_us.max(1_000)) / 1_000_000;
         u32::try_from(self.samples.div_ceil(per_frame.max(1))).unwrap_or(u32::MAX)
+    }
+
+    /// Its length.
+    pub fn length(&self) -> Duration {
+        Duration::from_millis(self.samples * 1000 / u64::from(RATE))
     }
 
     /// Whether its file is still the one that was measured.
@@ -117,6 +123,12 @@ impl PromptBook {
     pub fn with(&self, older: &Self) -> Self {
         let besides = older.entries.iter().filter(|old| self.entries.iter().all(|new| new.prompt != old.prompt));
         Self { entries: self.entries.iter().chain(besides).cloned().collect() }
+    }
+
+    /// How long a prompt of the policy takes, where it was good at load.
+    pub fn length(&self, prompt: &Prompt) -> Option<Duration> {
+        let entry = self.entries.iter().find(|entry| entry.prompt == *prompt)?;
+        entry.found.as_ref().ok().map(MeasuredPrompt::length)
     }
 
     /// What `callvault status` shows.

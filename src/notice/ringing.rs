@@ -1,110 +1,101 @@
-//! What is changed on a leg that rings others, and only where one of those will hear a notice; it is put back as soon as the host
-//! has read it.
+//! Room for the notice of whoever is rung: the host's clocks run on while it waits and plays (switch_ivr_originate.c).
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use callvault_recorder::conversation::Direction;
-use callvault_recorder::policy::{LegSigns, NoticeDue, NoticeFacts, Rings, destinations};
+use callvault_recorder::conversation::{Direction, Side};
+use callvault_recorder::policy::{NoticeMode, OutboundNotice, Policy, Uninformed};
 
-use crate::ffi::session::Session;
-use crate::legs::{Leg, Told};
+use super::PromptBook;
+use super::media::SETTLED_WITHIN;
+use crate::ffi::attend::{Digits, Writes};
+use crate::ffi::session::{Flag, Session};
+use crate::legs::Leg;
 use crate::module::Module;
 
-/// Applications that ring whom their arguments name.
-const RINGING: [&str; 2] = ["bridge", "att_xfer"];
+/// How long originate lets a bridge's legs ring, in whole seconds.
+const CALL_TIMEOUT: &CStr = c"call_timeout";
 
-/// With it, whoever rings hears the network's tones although nobody has won the call while a notice is waited for
-/// (switch_ivr_originate.c). Read once, when originate begins.
-const SHARE_EARLY_MEDIA: &CStr = c"bridge_early_media";
+/// What it takes where that is not set.
+const USUAL_TIMEOUT: u64 = 60;
 
-/// What the far end answered to whom the leg rang last; mod_sofia answers the leg's own far end with it.
-const LAST_ANSWER: &CStr = c"last_bridge_proto_specific_hangup_cause";
+/// What this module has set it to: a second bridge of the same leg does not add to it again.
+const LENGTHENED: &CStr = c"callvault_call_timeout";
 
-/// What is lent to a leg for the notices of others.
-#[derive(Default)]
-pub struct Lent {
-    early_media: AtomicBool,
-    callee_left: AtomicBool,
-}
+/// How long originate lets this one leg ring, in whole seconds.
+const LEG_TIMEOUT: &CStr = c"leg_timeout";
 
-/// The leg begins an application.
-pub fn application_begins(module: &Module, session: Session<'_>, leg: &Leg, name: &str, arguments: &str) {
+/// Before a leg of the company's rings others: whoever answers just in time still hears its notice to the end, and the
+/// network's tones go on reaching the leg although nobody has won the call while the notice is waited for.
+pub(super) fn make_room(module: &Module, session: Session<'_>, leg: &Leg) {
+    let policy = module.recorder.policy();
+    if leg.side != Side::Company || !tells_whom_it_rings(&policy) || module.recorder.can_record().is_err() {
+        return;
+    }
+    let Some(longest) = longest(&policy, &module.prompts.load()) else { return };
+    let said = session.variable(CALL_TIMEOUT).unwrap_or_default();
+    if said.is_empty() || session.variable(LENGTHENED).as_ref() != Some(&said) {
+        let lengthened = lengthened(&said, longest).to_string();
+        session.set_variable(CALL_TIMEOUT, &lengthened);
+        session.set_variable(LENGTHENED, &lengthened);
+    }
     let is_unset = |name| session.variable(name).is_none_or(|value| value.is_empty());
-    if RINGING.contains(&name)
-        && tells_one_of(module, leg, arguments)
-        && is_unset(SHARE_EARLY_MEDIA)
-        && is_unset(c"ignore_early_media")
-    {
-        leg.lent.early_media.store(true, Ordering::Release);
-        session.set_variable(SHARE_EARLY_MEDIA, "true");
+    if is_unset(c"bridge_early_media") && is_unset(c"ignore_early_media") {
+        session.set_variable(c"bridge_early_media", "true");
     }
 }
 
-/// It ended.
-pub fn application_ended(session: Session<'_>, leg: &Leg) {
-    take_back(session, leg);
+/// On the leg that is rung: once its notice is under way, its own limit of ringing is kept here and no more by originate,
+/// which would hang up on a party that has answered.
+pub fn keep_own_limit(session: Session<'_>) {
+    session.set_variable(c"group_confirm_timeout", "0");
 }
 
-/// A leg was born for that one: originate has read what it reads, and has given it to the new leg as well.
-pub fn rings(session: Session<'_>, parent: Session<'_>, parent_leg: &Leg) {
-    if take_back(parent, parent_leg) {
-        session.set_variable(SHARE_EARLY_MEDIA, "");
-        // What originate makes of it on the new leg.
-        session.set_variable(c"originate_early_media", "true");
+/// Early media is no answer: a prompt played into it reaches nobody who answered. False where the leg does not answer
+/// in the time that its dial string gives it; it is hung up then, as originate does.
+pub(super) fn wait_for_answer(session: Session<'_>, leg: &Leg) -> bool {
+    let limit =
+        session.variable(LEG_TIMEOUT).and_then(|seconds| seconds.trim().parse().ok()).filter(|&limit| limit > 0);
+    let limit = limit.map(Duration::from_secs);
+    let is_late = || limit.is_some_and(|limit| leg.born.elapsed() > limit);
+    let rings = || session.is_only_rung() && !session.flag(Flag::Answered) && !is_late();
+    session.attend(Writes::Nothing, Digits::Stay, rings);
+    let answered = session.is_up() && session.flag(Flag::Answered);
+    if !answered && is_late() {
+        session.give_up();
     }
+    answered
 }
 
-/// The leg hangs up; what its far end is answered follows from its variables.
-pub fn leg_ends(module: &Module, session: Session<'_>, leg: &Leg) {
-    take_back(session, leg);
-    if leg.rung.is_told() && leg.told() == Told::Running {
-        let caller = leg.born_for.and_then(|caller| module.registry.by_key(caller));
-        if let Some(caller) = caller {
-            caller.lent.callee_left.store(true, Ordering::Release);
+/// Whether legs that are rung are told by the module.
+pub fn tells_whom_it_rings(policy: &Policy) -> bool {
+    policy.uninformed == Uninformed::Play && policy.outbound_notice == OutboundNotice::Play
+}
+
+/// The longest time that telling a party who is rung may take.
+fn longest(policy: &Policy, book: &PromptBook) -> Option<Duration> {
+    let mode = policy.notice_mode;
+    let in_language = |language: &String| policy.prompt_for(Direction::Outbound, mode, language);
+    let languages = policy.prompts.iter().map(|prompt| &prompt.language);
+    let prompt = languages.filter_map(in_language).filter_map(|prompt| book.length(prompt)).max()?;
+    let asked = if mode == NoticeMode::OptIn { policy.consent_within } else { Duration::ZERO };
+    Some(SETTLED_WITHIN + prompt + asked)
+}
+
+fn lengthened(said: &str, by: Duration) -> u64 {
+    let said = said.trim().parse().ok().filter(|&seconds| seconds > 0).unwrap_or(USUAL_TIMEOUT);
+    // One more: the host counts whole seconds.
+    said.saturating_add(by.as_millis().div_ceil(1000) as u64 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_of_ringing_is_lengthened_by_whole_seconds_and_one() {
+        let by = Duration::from_millis(5_800);
+        for (said, expected) in [("20", 27), (" 20 ", 27), ("", 67), ("0", 67), ("-3", 67), ("soon", 67)] {
+            assert_eq!(lengthened(said, by), expected, "{said}");
         }
     }
-    // A callee that hung up in its notice had answered: mod_sofia would hand its 200 on to whoever rang, whose call never
-    // stood.
-    let never_stood = !leg.answered.load(Ordering::Acquire);
-    let had_answered = || session.variable(LAST_ANSWER).is_some_and(|answer| answer.starts_with("sip:200"));
-    if never_stood && leg.lent.callee_left.load(Ordering::Acquire) && had_answered() {
-        session.set_variable(LAST_ANSWER, "");
-    }
-}
-
-fn take_back(session: Session<'_>, leg: &Leg) -> bool {
-    let lent = leg.lent.early_media.swap(false, Ordering::AcqRel);
-    if lent {
-        session.set_variable(SHARE_EARLY_MEDIA, "");
-    }
-    lent
-}
-
-/// Whether one of those whom a dial string names will be told by the module: by the same rule as at its birth.
-fn tells_one_of(module: &Module, leg: &Leg, dial_string: &str) -> bool {
-    let policy = module.recorder.policy();
-    let can_record = module.recorder.can_record().is_ok();
-    destinations(dial_string).any(|rung| {
-        let signs = LegSigns {
-            direction: Direction::Outbound,
-            authenticated: false,
-            dialled_as_user: rung == Rings::User,
-            caller_number: "",
-            dialled_number: match rung {
-                Rings::Number(number) => number,
-                Rings::User | Rings::Nobody => "",
-            },
-            born_for_exempt: leg.exempt(),
-            born_for_emergency: leg.emergency,
-        };
-        let facts = NoticeFacts {
-            side: policy.classify(&signs),
-            direction: Direction::Outbound,
-            is_party: rung != Rings::Nobody,
-            exempt: policy.exempt(&signs),
-            emergency: policy.emergency(&signs),
-            can_record,
-        };
-        policy.notice_due(&facts) == NoticeDue::Yes
-    })
 }

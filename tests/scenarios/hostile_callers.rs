@@ -2,7 +2,6 @@
 use std::path::Path;
 
 use callvault_test_support::callvault::{Commands, Vault};
-use callvault_test_support::sip::Answering;
 use callvault_test_support::stand_in::Edit;
 use callvault_test_support::suite::{Stage, on_freeswitch, on_stand_in};
 use callvault_test_support::tones::CALLER;
@@ -17,34 +16,7 @@ pub fn trials() -> Vec<Trial> {
     vec![
         on_freeswitch("hostile_caller_ids", hostile),
         on_stand_in("hostile_caller_ids", &taken.files(), move |directory| replayed(directory, &taken)),
-        on_freeswitch("a_legs_name_is_any_call_id", any_call_id),
     ]
-}
-
-/// 255 bytes of what a Call-ID may have in it (RFC 3261, 25.1): a far end's where `inbound-use-callid-as-uuid` is set.
-fn call_id() -> String {
-    format!("--it's*a_`call`+{}~!@pbx-1.example", "x".repeat(221))
-}
-
-/// A leg of such a name is listed, shown and commanded by it.
-fn any_call_id(stage: &Stage) -> Proof {
-    let cast = Cast::on(stage)?;
-    let name = call_id();
-    promise!(name.len() == 255, "it has {} bytes", name.len());
-    cast.caller.answering(Answering::AtOnce, silent());
-    cast.host.must(&format!("bgapi originate {{origination_uuid={name}}}{} &park", cast.caller.dial_string()))?;
-    let call = cast.caller.incoming(SOON)?;
-    call.wait_answered(SOON)?;
-    converse(&[(&call, CALLER)])?;
-    let active = cast.host.api("callvault active --json")?;
-    promise!(active.contains(&name), "it is listed by its name: {active}");
-    let answer = cast.host.api(&format!("callvault_admin resume {name}"))?;
-    promise!(answer.starts_with("-ERR nothing_changed"), "it is found by its name: {answer}");
-    call.hang_up()?;
-    let rows = cast.vault.wait_listed(&cast.host, 1)?;
-    let view = cast.vault.show(&cast.host, &rows[0].id)?;
-    promise!(view.tracks.iter().all(|track| track.leg == name), "it is kept by its name: {view:#?}");
-    Ok(())
 }
 
 /// As From has them.

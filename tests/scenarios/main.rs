@@ -1,6 +1,6 @@
 //! The recorder's promises, one per file. Each trial is named by the host it ran on:
 //! `freeswitch::bridge` on a real one, `stand_in::bridge` on the one that replays what a real one did.
-//! `cargo test --workspace --test scenarios -- bridge` runs one; a missing host shows as `ignored`.
+//! `cargo test -p callvault-scenarios -- bridge` runs one; a missing host shows as `ignored`.
 mod cast;
 mod cdrs;
 mod house;
@@ -10,7 +10,6 @@ mod taken;
 mod told;
 
 mod answered_inbound;
-mod as_it_was;
 mod attest;
 mod bad_config;
 mod bad_store;
@@ -96,7 +95,6 @@ fn main() -> ExitCode {
         two_hundred_calls::trials(),
         mixed_calls::trials(),
         cdrs::trials(),
-        as_it_was::trials(),
     ];
     callvault_test_support::suite::run(trials.into_iter().flatten().collect())
 }

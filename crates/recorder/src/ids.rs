@@ -164,15 +164,14 @@ impl fmt::Display for TrackNumber {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LegKey(pub u64);
 
-/// The host's uuid of a leg as text, at most [`LegUuid::MAX`] bytes of printable ASCII (anything else is replaced by `?`).
+/// The host's uuid of a leg as text, at most 64 bytes of printable ASCII (anything else is replaced by `?`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LegUuid(Box<str>);
 
 impl LegUuid {
-    /// The longest uuid that there is, in bytes (switch_types.h:SWITCH_UUID_FORMATTED_LENGTH). A dialplan may choose any
-    /// text (`origination_uuid`), and so may a far end whose Call-ID it is (`inbound-use-callid-as-uuid`).
-    pub const MAX: usize = 256;
+    /// The longest uuid that is kept, in bytes; `origination_uuid` lets a dialplan choose any text.
+    pub const MAX: usize = 64;
 
     /// From the host's bytes, capped and made printable.
     pub fn from_host(bytes: &[u8]) -> Self {

@@ -126,7 +126,7 @@ fn a_tombstone_says_when_how_and_which_copies_left_and_nothing_else() {
         serde_json::to_value(&view).expect("a view is JSON"),
         serde_json::json!({
             "id": ID.to_string(), "direction": "inbound",
-            "started_at_ms": T0.0.div_euclid(86_400_000) * 86_400_000, "duration_ms": 60_000, "duration_at_most": true,
+            "started_at_ms": T0.0.div_euclid(86_400_000) * 86_400_000, "duration_ms": 60_000,
             "state": "destroyed", "outcome": "recorded", "reason": null,
             "instance": "pbx-1", "answered_at_ms": null, "ended_at_ms": end,
             "expires_at_ms": end + 30 * 86_400_000_i64, "tracks": [], "notices": [], "parties": [],

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use callvault_stand_in::bindings as host;
 
-use crate::replay::OwnPlay;
 use crate::text::c_string;
 use crate::world::{locked, world};
 
@@ -33,7 +32,6 @@ pub struct Leg {
     /// The replay's thread that is the session's own.
     pub own_thread: AtomicU64,
     pub stats: AtomicPtr<host::switch_rtp_stats_t>,
-    pub own_play: OwnPlay,
 }
 
 /// Hooks on it.

@@ -3,5 +3,4 @@
 //! A trace is what a real FreeSWITCH did to the module in one scenario: see README.md for the format.
 pub mod bindings;
 pub mod names;
-pub mod own_thread;
 pub mod trace;

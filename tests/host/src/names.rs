@@ -48,10 +48,6 @@ pub const FLAGS: &[Named] = named! {
     "ice" CF_ICE
     "bypass_after_bridge" CF_BYPASS_MEDIA_AFTER_BRIDGE
     "fax" CF_T38_PASSTHRU
-    "ring_ready" CF_RING_READY
-    "tagged" CF_TAGGED
-    "recovering" CF_RECOVERING
-    "recovering_bridge" CF_RECOVERING_BRIDGE
 };
 
 /// States of a channel.

@@ -3,10 +3,11 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use crate::callvault::{Commands, workspace_built};
+use crate::callvault::{Commands, cargo_built};
 use crate::freeswitch::{Configuration, Process};
 use crate::{Proof, broken};
 
@@ -82,10 +83,13 @@ impl StandIn {
 
     /// The program, built where it is not; `CALLVAULT_STAND_IN` names another.
     pub fn program() -> Proof<PathBuf> {
-        match std::env::var_os("CALLVAULT_STAND_IN") {
+        static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+        let find = || match std::env::var_os("CALLVAULT_STAND_IN") {
             Some(named) => Ok(named.into()),
-            None => Ok(workspace_built()?.join("stand-in")),
-        }
+            None => cargo_built(&["callvault-stand-in"]).map(|directory| directory.join("stand-in")),
+        };
+        let found = PROGRAM.get_or_init(|| find().map_err(|failed| failed.message().unwrap_or("failed").to_owned()));
+        Ok(found.clone()?)
     }
 
     fn await_ready(&self) -> Proof {

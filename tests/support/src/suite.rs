@@ -67,22 +67,13 @@ pub fn on_stand_in(name: &str, needs: &[PathBuf], act: impl FnOnce(&Path) -> Pro
     if missing { trial.with_kind("no trace taken") } else { trial }
 }
 
-/// How many replays at a time: they mostly wait.
-const REPLAYS_AT_ONCE: usize = 6;
-
-/// Runs the replays first, many at a time, then what a real host acts one after another, for that measures time. The
-/// command line may say otherwise.
+/// Runs the trials one after another where a real host acts them, for they measure time; replays, which mostly wait,
+/// three at a time. The command line may say otherwise.
 pub fn run(trials: Vec<Trial>) -> std::process::ExitCode {
-    let arguments = Arguments::from_args();
-    let (acted, replayed): (Vec<Trial>, Vec<Trial>) =
-        trials.into_iter().partition(|trial| trial.name().starts_with("freeswitch::"));
-    let at_once = |trials, usual| {
-        let mut arguments = arguments.clone();
-        arguments.test_threads.get_or_insert(usual);
-        libtest_mimic::run(&arguments, trials)
-    };
-    let (replayed, acted) = (at_once(replayed, REPLAYS_AT_ONCE), at_once(acted, 1));
-    if replayed.has_failed() { replayed.exit_code() } else { acted.exit_code() }
+    let mut arguments = Arguments::from_args();
+    let acted = trials.iter().any(|trial| trial.name().starts_with("freeswitch::") && !trial.has_ignored_flag());
+    arguments.test_threads.get_or_insert(if acted { 1 } else { 3 });
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Gives the trial a directory that stays, with the hosts' last log lines in the failure, where it fails.

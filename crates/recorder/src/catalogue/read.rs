@@ -107,7 +107,6 @@ fn recording_row(row: &Row<'_>, now: UnixMillis) -> Result<RecordingRow, Catalog
             (None, Some(answered)) => unsigned(ended.unwrap_or(now.0).saturating_sub(answered)),
             (None, None) => 0,
         },
-        duration_at_most: class.is_some_and(|class| class > 0),
         state: meaning::<State>(row.get("state").doing(column)?, "state")?,
         outcome: outcome.map(|outcome| meaning::<OutcomeWord>(outcome, "outcome")).transpose()?,
         reason: reason.map(|reason| meaning(reason, "reason")).transpose()?,

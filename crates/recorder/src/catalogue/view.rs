@@ -53,10 +53,6 @@ pub struct RecordingRow {
     pub started_at_ms: UnixMillis,
     /// From its first answer to its end, or until now while it goes on; 0 where nobody answered.
     pub duration_ms: u64,
-    /// `true` where it is destroyed: then `duration_ms` is the most that it may have been. Not there for any other
-    /// recording.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub duration_at_most: bool,
     /// Where it is in its life.
     pub state: State,
     /// What became of it.

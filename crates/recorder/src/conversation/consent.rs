@@ -55,8 +55,6 @@ pub(super) enum Step {
     Answered,
     /// A notice will come before anything else.
     NoticeDue,
-    /// It stood so before its host crashed.
-    StoodBefore(Standing),
     /// A notice began.
     NoticeStarted,
     /// It ended; sent whole, or not.
@@ -94,8 +92,6 @@ pub(super) enum By {
     Device,
     /// The policy's `told-by`.
     Elsewhere,
-    /// What it did before its host crashed.
-    Before,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,10 +151,6 @@ impl Consent {
                 (stays, Some((Standing::ToldElsewhere, By::Elsewhere)))
             }
             (Step::NoticeDue, S::Needless | S::Elsewhere | S::Untold | S::Unattested) => (S::Due, None),
-            (Step::StoodBefore(standing), S::Elsewhere | S::Untold | S::Unattested | S::Due) => match stood(standing) {
-                Some(state) => (state, Some((standing, By::Before))),
-                None => (stays, None),
-            },
             (Step::NoticeStarted, S::Elsewhere | S::Untold | S::Unattested | S::Due | S::Cut(_) | S::NotInformed) => {
                 self.told = Some((By::Prompt, at));
                 self.agreed_early = false;
@@ -347,20 +339,6 @@ impl Consent {
 
 fn refused() -> (State, Option<(Standing, By)>) {
     (State::Refused, Some((Standing::RefusedHangup, By::Prompt)))
-}
-
-/// Where a party is that stood so in another life of its host; none where it is to be told as if it had none.
-fn stood(standing: Standing) -> Option<State> {
-    match standing {
-        Standing::Pending | Standing::RefusedHangup => None,
-        Standing::Informed | Standing::InformedContinued => Some(State::Continued),
-        Standing::Consented => Some(State::Consented),
-        Standing::Declined => Some(State::Declined),
-        Standing::Objected => Some(State::Objected),
-        Standing::Withdrawn => Some(State::Withdrawn),
-        Standing::NotInformed => Some(State::NotInformed),
-        Standing::ToldElsewhere => Some(State::Elsewhere),
-    }
 }
 
 fn untold_by(means: Means) -> State {

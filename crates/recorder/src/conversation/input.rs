@@ -1,5 +1,5 @@
 //! What the host tells about its legs. The switch side makes these; the controller's thread consumes them.
-use crate::evidence::{NoticeEvidence, Standing};
+use crate::evidence::NoticeEvidence;
 use crate::ids::{LegKey, LegUuid, RecordingId, TrackNumber};
 use crate::policy::NoticeMode;
 use crate::time::{Monotonic, UnixMillis};
@@ -80,9 +80,6 @@ pub enum LegInput {
     /// Whether a notice is due on this leg before its party may be captured: said once, before `Answered`,
     /// by the session's thread as a pure function of policy and facts (decision 17).
     NoticeDue,
-    /// The leg was there before its host crashed, and its party stood so: said once, before `Answered`, in place of a
-    /// notice that would be due. Of a company's party it means nothing.
-    StoodBefore(Standing),
     /// A notice began on the leg.
     NoticeStarted,
     /// It ended, with what was measured of it. Where the leg hung up in it, this comes before `HungUp`.

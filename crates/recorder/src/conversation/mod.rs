@@ -177,7 +177,6 @@ impl Conversations {
             LegInput::KeyReady => leg.stay.no_key = false,
             LegInput::Answered => self.answered(key, when),
             LegInput::NoticeDue => self.stand(key, Step::NoticeDue, when),
-            LegInput::StoodBefore(standing) => self.stand(key, Step::StoodBefore(standing), when),
             LegInput::NoticeStarted => {
                 leg.notice_runs = true;
                 self.stand(key, Step::NoticeStarted, when);

@@ -46,7 +46,6 @@ impl Conversations {
                 By::Command => "command",
                 By::Device => "device",
                 By::Elsewhere => &leg.told_by,
-                By::Before => "before",
             };
             let change = StandingChange { leg: leg.uuid.clone(), standing, at_ms: when.now, by: by.to_owned() };
             leg.standings.push(change);

@@ -3,7 +3,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-mod dial_string;
 mod facts;
 mod fault;
 mod hash;
@@ -18,7 +17,6 @@ mod raw;
 mod sample;
 mod signals;
 
-pub use dial_string::{Rings, destinations};
 pub use facts::{LegSigns, NotDue, NoticeDue, NoticeFacts, PROMPT_NOTICE, PROMPT_OUTBOUND, PROMPT_STOPPED};
 pub use fault::PolicyFault;
 pub use outcome::{NotRecorded, Outcome};

@@ -16,7 +16,7 @@ fn cargo() -> Command {
 }
 
 fn build() -> std::io::Result<()> {
-    let status = cargo().args(["build", "--workspace"]).status()?;
+    let status = cargo().args(["build", "--package", "callvault-tracer"]).status()?;
     if status.success() { Ok(()) } else { Err(std::io::Error::other("the tracer was not built")) }
 }
 
@@ -25,7 +25,7 @@ fn scenarios(filter: &str) -> std::io::Result<ExitStatus> {
     let own = std::env::current_exe()?;
     let tracer = own.parent().unwrap_or(Path::new(".")).join("libcallvault_tracer.so");
     cargo()
-        .args(["test", "--workspace", "--test", "scenarios", "--", filter])
+        .args(["test", "--package", "callvault-scenarios", "--", filter])
         .env("CALLVAULT_TRACER", tracer)
         .env("CALLVAULT_TAKE_TRACES", "1")
         .status()

@@ -12,7 +12,7 @@ use crate::leg::{Session, leg_of};
 use crate::replay;
 
 all! {
-    switch_ivr_play_file switch_core_session_read_frame switch_core_session_write_frame switch_sleep
+    switch_ivr_play_file switch_ivr_read switch_core_session_read_frame switch_core_session_write_frame switch_sleep
     switch_micro_time_now switch_core_media_get_rtp_session switch_rtp_dtls_state switch_rtp_test_flag
     switch_core_media_get_stats
 }
@@ -29,6 +29,23 @@ unsafe extern "C" fn switch_ivr_play_file(
 ) -> host::switch_status_t {
     // SAFETY: the caller's session is a leg of ours.
     replay::last("play", unsafe { leg_of(session) })
+}
+
+/// Nobody presses a key that is read here: what was pressed is in the trace, for the hook.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn switch_ivr_read(
+    _: Session,
+    _: u32,
+    _: u32,
+    _: *const c_char,
+    _: *const c_char,
+    _: *mut c_char,
+    _: usize,
+    _: u32,
+    _: *const c_char,
+    _: u32,
+) -> host::switch_status_t {
+    host::SWITCH_STATUS_FALSE
 }
 
 /// What the module reads here the hook has read: what happens in a packet's time.

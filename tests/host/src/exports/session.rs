@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering;
 
 use callvault_stand_in::bindings as host;
 use callvault_stand_in::names::{FLOWS, value_of};
-use callvault_stand_in::own_thread;
 
 use super::all;
 use crate::leg::{Channel, ReadFrame, ReceiveMessage, RecvDtmf, Session, StateChange, leg_of};
@@ -17,7 +16,7 @@ all! {
     switch_core_session_get_channel switch_channel_get_session switch_core_session_get_uuid
     switch_core_session_perform_locate switch_core_session_rwunlock switch_core_session_findall
     switch_console_free_matches switch_core_session_in_thread switch_core_session_media_flow
-    switch_core_session_queue_message switch_core_session_free_message switch_core_recovery_track switch_core_session_get_write_impl
+    switch_core_session_execute_application_async switch_core_session_execute_application_get_flags switch_core_session_get_write_impl
     switch_core_event_hook_add_read_frame switch_core_event_hook_remove_read_frame
     switch_core_event_hook_add_receive_message switch_core_event_hook_remove_receive_message
     switch_core_event_hook_add_state_change switch_core_event_hook_remove_state_change
@@ -64,10 +63,6 @@ unsafe extern "C" fn switch_core_session_perform_locate(
 ) -> Session {
     // SAFETY: the caller's string is NUL-terminated.
     let uuid = unsafe { text(uuid) }.unwrap_or_default();
-    let found = locked(&world().legs).get(&uuid).copied();
-    if let Some(leg) = found.filter(|_| own_thread::is_here()) {
-        leg.own_play.arrive(leg);
-    }
     let legs = locked(&world().legs);
     match legs.get(&uuid) {
         Some(leg) => {
@@ -128,28 +123,25 @@ unsafe extern "C" fn switch_core_session_media_flow(session: Session, _: host::s
     value_of(FLOWS, &flow).unwrap_or(host::SWITCH_MEDIA_FLOW_DISABLED)
 }
 
-/// What the leg's own thread then got of it is in the trace.
+/// What the host then ran is in the trace.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn switch_core_session_queue_message(
+unsafe extern "C" fn switch_core_session_execute_application_async(
     _: Session,
-    _: *mut host::switch_core_session_message_t,
+    _: *const c_char,
+    _: *const c_char,
 ) -> host::switch_status_t {
-    host::SWITCH_STATUS_FALSE
+    host::SWITCH_STATUS_SUCCESS
 }
 
-/// Nothing is resurrected here.
+/// Applications of others are not here: what they did is in the trace.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn switch_core_recovery_track(_: Session) {}
-
-/// As the host does where it was allocated.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn switch_core_session_free_message(message: *mut *mut host::switch_core_session_message_t) {
-    // SAFETY: the caller's message and its text are of `malloc`, and it looks at them no more.
-    unsafe {
-        let own = std::mem::replace(&mut *message, ptr::null_mut());
-        libc::free((*own).string_arg.cast_mut().cast());
-        libc::free(own.cast());
-    }
+unsafe extern "C" fn switch_core_session_execute_application_get_flags(
+    _: Session,
+    _: *const c_char,
+    _: *const c_char,
+    _: *mut i32,
+) -> host::switch_status_t {
+    host::SWITCH_STATUS_FALSE
 }
 
 #[unsafe(no_mangle)]

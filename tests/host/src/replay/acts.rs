@@ -1,5 +1,4 @@
 //! What the host did to the module, done again.
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::ffi::{CString, c_void};
 use std::ptr;
@@ -9,18 +8,12 @@ use std::time::Duration;
 
 use callvault_stand_in::bindings as host;
 use callvault_stand_in::names::{EVENTS, FRAMES, MESSAGES, value_of};
-use callvault_stand_in::own_thread;
 use callvault_stand_in::trace::{Codec, Frame, Message, Record, Trace, What};
 
 use crate::leg::{Leg, Session};
 use crate::text::c_string;
 use crate::world::{locked, world};
 use crate::{exports, loader};
-
-thread_local! {
-    /// Whether others wait for the record that this thread performs.
-    static WAITED_FOR: Cell<bool> = const { Cell::new(false) };
-}
 
 /// A trace with what it needs while it is replayed.
 pub(super) struct Scene {
@@ -75,15 +68,8 @@ impl Scene {
         if !record.what.is_mark() {
             self.left.fetch_sub(1, Ordering::AcqRel);
         }
-        let before = WAITED_FOR.replace(is_waited_for(&record.what));
         self.act(record, thread);
-        self.let_others_go_on();
-        WAITED_FOR.set(before);
-    }
-
-    /// Nobody waits for what this thread does any more: it is done, or it lasts.
-    pub fn let_others_go_on(&self) {
-        if WAITED_FOR.replace(false) {
+        if is_waited_for(&record.what) {
             *locked(&self.under_way) -= 1;
             self.settled.notify_all();
         }
@@ -117,14 +103,7 @@ impl Scene {
                 }
             }
             What::Application(name, arguments) => loader::application(name, leg, arguments),
-            What::Call(name, _) if name == own_thread::PLAY => leg.own_play.begin(),
-            What::Returned(name, status) if name == own_thread::PLAY => leg.own_play.end(status),
-            What::ApplicationEnded
-            | What::MessageEnded
-            | What::Call(..)
-            | What::Returned(..)
-            | What::Is(..)
-            | What::Variable(..) => {}
+            What::ApplicationEnded | What::Call(..) | What::Returned(..) | What::Is(..) | What::Variable(..) => {}
         }
     }
 

@@ -5,7 +5,6 @@
 //! the thread goes on with what happened inside it until the trace says that it returned ([`last`]).
 mod acts;
 mod edit;
-mod own_play;
 mod queue;
 
 use std::collections::HashMap;
@@ -19,7 +18,6 @@ use callvault_stand_in::trace::{Trace, What};
 
 use acts::Scene;
 pub use edit::Edits;
-pub use own_play::OwnPlay;
 pub use queue::{last, sleep, thread};
 
 /// On the host, what came later may have come of what was earlier, in another thread: it waits for that, this long at

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use callvault_stand_in::bindings as host;
 use callvault_stand_in::names::{STATUSES, value_of};
-use callvault_stand_in::own_thread;
 use callvault_stand_in::trace::What;
 
 use super::acts::Scene;
@@ -80,10 +79,7 @@ impl Queue {
 ///
 /// A call that the trace does not have fails at once; one that is broken off ends.
 pub fn last(name: &str, leg: &'static Leg) -> host::switch_status_t {
-    let Some(queue) = own() else {
-        return if own_thread::is_here() { leg.own_play.take_part(leg) } else { host::SWITCH_STATUS_FALSE };
-    };
-    queue.scene.let_others_go_on();
+    let Some(queue) = own() else { return host::SWITCH_STATUS_FALSE };
     let mut begun = false;
     loop {
         if leg.said("break") == "1" {
@@ -101,7 +97,7 @@ pub fn last(name: &str, leg: &'static Leg) -> host::switch_status_t {
             What::Returned(own, status) if own == name && begun => {
                 return value_of(STATUSES, status).unwrap_or(host::SWITCH_STATUS_FALSE);
             }
-            what if what.is_end() => {
+            What::ApplicationEnded => {
                 queue.leave(place);
                 return host::SWITCH_STATUS_FALSE;
             }
@@ -117,7 +113,7 @@ pub fn sleep(length: Duration) {
     while Instant::now() < until {
         let look = until.min(Instant::now() + LOOK);
         match queue.as_ref().and_then(|queue| Some((queue, queue.next(Some(look))?))) {
-            Some((here, place)) if here.what(place).is_end() || matches!(here.what(place), What::Call(..)) => {
+            Some((here, place)) if matches!(here.what(place), What::Call(..) | What::ApplicationEnded) => {
                 here.leave(place);
                 queue = None;
             }

@@ -86,8 +86,6 @@ pub enum What {
     Application(String, String),
     /// It returned.
     ApplicationEnded,
-    /// The module returned from a message in which it may have done what lasts.
-    MessageEnded,
     /// The module called this function, which lasts; other records of the thread until its end happened inside.
     Call(String, String),
     /// It returned, with this status.
@@ -107,12 +105,7 @@ impl What {
 
     /// The beginning or the end of something that lasts, which is no happening by itself.
     pub fn is_mark(&self) -> bool {
-        self.is_end() || matches!(self, Self::Call(..) | Self::Returned(..))
-    }
-
-    /// The end of a callback that may last.
-    pub fn is_end(&self) -> bool {
-        matches!(self, Self::ApplicationEnded | Self::MessageEnded)
+        matches!(self, Self::Call(..) | Self::Returned(..) | Self::ApplicationEnded)
     }
 }
 

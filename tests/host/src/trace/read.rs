@@ -107,7 +107,6 @@ impl Words<'_> {
             }
             "application" => What::Application(self.text()?, self.text()?),
             "application-ended" => What::ApplicationEnded,
-            "message-ended" => What::MessageEnded,
             "call" => What::Call(self.text()?, self.text()?),
             "returned" => What::Returned(self.text()?, self.text()?),
             _ => return None,
@@ -181,7 +180,6 @@ mod tests {
             What::Call("play".into(), "/a file.wav".into()),
             What::Returned("play".into(), "success".into()),
             What::ApplicationEnded,
-            What::MessageEnded,
             What::Event("CHANNEL_HOLD".into(), Vec::new()),
             What::Event("MEDIA_BUG_START".into(), vec![("Media-Bug-Function".into(), "a b".into())]),
             What::BugClosed,

@@ -77,7 +77,6 @@ fn line(what: &What) -> String {
             .fold(format!("event {name}"), |line, (header, value)| format!("{line} {} {}", text(header), text(value))),
         What::Application(name, arguments) => format!("application {} {}", text(name), text(arguments)),
         What::ApplicationEnded => "application-ended".into(),
-        What::MessageEnded => "message-ended".into(),
         What::Call(name, argument) => format!("call {name} {}", text(argument)),
         What::Returned(name, status) => format!("returned {name} {status}"),
     }

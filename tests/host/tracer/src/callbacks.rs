@@ -164,31 +164,20 @@ pub unsafe extern "C" fn receive_message(
     session: Session,
     message: *mut host::switch_core_session_message_t,
 ) -> host::switch_status_t {
-    type InThread = unsafe extern "C" fn(Session) -> host::switch_bool_t;
-    // SAFETY: the host hands a living session and message; what was sent is asked for in the leg's own thread alone.
+    // SAFETY: the host hands a living session and message.
     unsafe {
-        let mut lasts = false;
         if let Some(message) = message.as_ref()
             && let Some(name) = name_of(MESSAGES, message.message_id)
         {
             look(session);
-            lasts = matches!(name, "ANSWER_EVENT" | "RING_EVENT")
-                && next::<InThread>(c"switch_core_session_in_thread")(session) == host::SWITCH_TRUE;
-            if lasts {
-                sent(session);
-            }
             let arguments = [0, 1].map(|place: usize| text(message.string_array_arg[place]));
             let (number, text) = (message.numeric_arg, text(message.string_arg));
             note(session, What::Message(Message { name: name.into(), number, text, arguments }));
         }
-        let status = match RECEIVE_MESSAGE.function() {
+        match RECEIVE_MESSAGE.function() {
             Some(theirs) => with_inside(true, || theirs(session, message)),
             None => host::SWITCH_STATUS_SUCCESS,
-        };
-        if lasts {
-            note(session, What::MessageEnded);
         }
-        status
     }
 }
 

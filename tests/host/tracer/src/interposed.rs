@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use callvault_stand_in::bindings as host;
 use callvault_stand_in::names::{FLAGS, STATUSES, name_of};
-use callvault_stand_in::own_thread;
 use callvault_stand_in::trace::What;
 
 use crate::callbacks::{self, Bug};
@@ -331,7 +330,6 @@ unsafe extern "C" fn switch_core_media_get_rtp_session(session: Session, kind: u
 /// # Safety
 /// The session is alive and this thread may touch its media.
 unsafe fn lasting(session: Session, name: &str, argument: &str, call: impl FnOnce() -> Status) -> Status {
-    let name = if own_thread::is_here() { own_thread::PLAY } else { name };
     note(session, What::Call(name.into(), argument.into()));
     let status = with_inside(false, call);
     // SAFETY: by this function's contract.

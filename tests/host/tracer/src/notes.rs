@@ -10,7 +10,6 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use callvault_stand_in::bindings as host;
 use callvault_stand_in::names::{DIRECTIONS, DTLS, FLAGS, FLOWS, FRAMES, Named, STATES, name_of};
-use callvault_stand_in::own_thread;
 use callvault_stand_in::trace::{Codec, Frame, Record, What, Writer};
 
 use crate::next::next;
@@ -38,7 +37,7 @@ thread_local! {
         NEXT.fetch_add(1, Ordering::Relaxed)
     };
     /// How deep the thread is inside the module.
-    static INSIDE: Cell<bool> = Cell::new(own_thread::is_here());
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Whether the thread is inside the module, so that what the host is asked is the module's question.

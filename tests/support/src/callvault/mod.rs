@@ -39,7 +39,7 @@ impl Built {
         if let (Some(module), Some(program)) = (named("CALLVAULT_MODULE"), named("CALLVAULT_PROGRAM")) {
             return Ok(Self { module, program });
         }
-        let profile = workspace_built()?;
+        let profile = cargo_built(&["mod_callvault", "callvault-cli"])?;
         let module = named("CALLVAULT_MODULE").unwrap_or_else(|| profile.join("libmod_callvault.so"));
         let program = named("CALLVAULT_PROGRAM").unwrap_or_else(|| profile.join("callvault"));
         for file in [&module, &program] {
@@ -51,24 +51,24 @@ impl Built {
     }
 }
 
-/// Builds the workspace as this test was built, once in a process, and gives the directory of what came of it: cargo
-/// builds no program or cdylib of another package for a test. Always the whole of it, for a part has other features, and
-/// all would be built twice.
-pub fn workspace_built() -> Proof<PathBuf> {
-    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| {
-        let profile = profile_directory().map_err(|failed| failed.message().unwrap_or("failed").to_owned())?;
-        let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        build.args(["build", "--workspace"]).args(profile.ends_with("release").then_some("--release"));
-        // It says itself what it does, and what fails.
-        let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().map_err(|failed| failed.to_string())?;
-        if status.success() { Ok(profile) } else { Err("the workspace cannot be built".to_owned()) }
-    });
-    Ok(built.clone()?)
+/// Builds these packages as this test was built, and gives the directory of what came of them. Cargo builds no program
+/// or cdylib of another package for a test.
+pub fn cargo_built(packages: &[&str]) -> Proof<PathBuf> {
+    let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    build.args(["build", "--quiet"]).args(packages.iter().flat_map(|package| ["--package", package]));
+    let profile = profile_directory()?;
+    if profile.ends_with("release") {
+        build.arg("--release");
+    }
+    let output = build.current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
+    if !output.status.success() {
+        broken!("{packages:?} cannot be built:\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(profile)
 }
 
 /// `target/debug` or whatever this was built into: a program lies there, a test runs from `deps` below.
-pub(crate) fn profile_directory() -> Proof<PathBuf> {
+fn profile_directory() -> Proof<PathBuf> {
     let own = std::env::current_exe()?;
     match own.parent() {
         Some(deps) if deps.ends_with("deps") => Ok(deps.parent().unwrap_or(deps).into()),

@@ -14,9 +14,6 @@ pub struct Row {
     pub started_at_ms: i64,
     /// From the first answer to the end, or until now, ms.
     pub duration_ms: i64,
-    /// Whether that is only a class: the most that it may have been.
-    #[serde(default)]
-    pub duration_at_most: bool,
     /// `recording`, `kept`, `truncated`, `none`, `destroying`, `destroyed`.
     pub state: String,
     /// `recorded` or `not_recorded`; absent while it lasts.
@@ -37,9 +34,6 @@ pub struct View {
     pub started_at_ms: i64,
     /// As in [`Row`].
     pub duration_ms: i64,
-    /// As in [`Row`].
-    #[serde(default)]
-    pub duration_at_most: bool,
     /// As in [`Row`].
     pub state: String,
     /// As in [`Row`].

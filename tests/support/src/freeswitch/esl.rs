@@ -31,11 +31,6 @@ impl Event {
         self.headers.get(name).and_then(Value::as_str).unwrap_or("")
     }
 
-    /// All of its headers.
-    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
-    }
-
     /// The leg it tells of.
     pub fn leg(&self) -> &str {
         self.header("Unique-ID")

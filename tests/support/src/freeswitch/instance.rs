@@ -27,7 +27,7 @@ pub struct Instance {
     directory: PathBuf,
     ports: Ports,
     /// Holds the RTP range against other tests of this machine.
-    range: UdpSocket,
+    _range: UdpSocket,
     process: Process,
     ended: Receiver<String>,
     events: EventSocket,
@@ -36,28 +36,11 @@ pub struct Instance {
 impl Instance {
     /// Starts a host in `directory` (made where it is missing) and waits until it is ready.
     pub fn start(installation: &Installation, configuration: &Configuration, directory: &Path) -> Proof<Self> {
-        Self::start_on(free_ports()?, installation, configuration, directory)
-    }
-
-    /// SIGKILL, and the same host again: in its directory, on its ports.
-    pub fn killed_and_again(self, installation: &Installation, configuration: &Configuration) -> Proof<Self> {
-        self.process.kill()?;
-        self.wait_end(STOP_LIMIT)?;
-        let range = self.range.try_clone()?;
-        Self::start_on((self.ports, range), installation, configuration, &self.directory)
-    }
-
-    fn start_on(
-        (ports, range): (Ports, UdpSocket),
-        installation: &Installation,
-        configuration: &Configuration,
-        directory: &Path,
-    ) -> Proof<Self> {
+        let (ports, range) = free_ports()?;
         let at = |part: &str| directory.join(part);
         for part in PARTS {
             std::fs::create_dir_all(at(part))?;
         }
-        lend_certificate(&at("certs"))?;
         configuration.write(&at("conf"), &at("log"), ports, installation)?;
         lay_modules(installation, configuration, &at("mod"))?;
 
@@ -90,8 +73,7 @@ impl Instance {
                 return Err(failed);
             }
         };
-        keep_certificate(&at("certs"))?;
-        Ok(Self { directory: directory.into(), ports, range, process, ended, events })
+        Ok(Self { directory: directory.into(), ports, _range: range, process, ended, events })
     }
 
     /// The SIP profile's port.
@@ -251,34 +233,6 @@ fn lay_modules(installation: &Installation, configuration: &Configuration, to: &
             std::fs::remove_file(&target)?;
         }
         std::fs::copy(module, target)?;
-    }
-    Ok(())
-}
-
-/// What a host makes at its first start where it has none: RSA of 4096 bits, which takes a core for seconds
-/// (switch_core_cert.c:switch_core_gen_certs).
-const CERTIFICATE: &str = "dtls-srtp.pem";
-
-/// One that a test's host made before, beside the tests' program.
-fn kept_certificate() -> Proof<PathBuf> {
-    Ok(crate::callvault::profile_directory()?.join("a-tests-dtls-srtp.pem"))
-}
-
-fn lend_certificate(to: &Path) -> Proof {
-    let kept = kept_certificate()?;
-    if kept.is_file() {
-        std::fs::copy(kept, to.join(CERTIFICATE))?;
-    }
-    Ok(())
-}
-
-/// Whole or not at all: other tests may look at the same moment.
-fn keep_certificate(of: &Path) -> Proof {
-    let (made, kept) = (of.join(CERTIFICATE), kept_certificate()?);
-    if made.is_file() && !kept.exists() {
-        let own = kept.with_extension(std::process::id().to_string());
-        std::fs::copy(made, &own)?;
-        std::fs::rename(own, kept)?;
     }
     Ok(())
 }

@@ -151,16 +151,10 @@ impl Description {
         body + &format!("a={}\r\n", self.direction.word())
     }
 
-    /// The same of a device that says what it prefers of being recorded (RFC 7866): last, behind all else that telephones
-    /// say.
+    /// The same of a device that says what it prefers of being recorded (RFC 7866).
     pub fn to_body_preferring(&self, preference: Option<&str>) -> String {
-        let Some(preference) = preference else { return self.to_body() };
-        let besides: String = (1..=12)
-            .map(|line| {
-                format!("a=X-device-state:{line} 7f3c1d52-9a04-4b7e-8f61-{line:012} sip:desk-{line}@10.0.0.{line}\r\n")
-            })
-            .collect();
-        self.to_body() + &besides + &format!("a=recordpref:{preference}\r\n")
+        let said = preference.map(|preference| format!("a=recordpref:{preference}\r\n")).unwrap_or_default();
+        self.to_body() + &said
     }
 }
 

@@ -1,6 +1,5 @@
 //! Whole conversations: what happens on the legs, line by line, and what must be done about it.
 mod attested;
-mod before;
 mod edges;
 mod objections;
 mod parties;
