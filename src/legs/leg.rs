@@ -51,7 +51,7 @@ pub struct Leg {
     pub watch: Watch,
     /// Keys that its media thread heard.
     pub keys: Keys,
-    /// Whether a conference does not hear it; `None` where it is in none.
+    /// Whether the conference that it is in hears it; `None` where it is in none.
     pub room: Mutex<Option<bool>>,
     /// The host was asked to listen for digits in its audio.
     pub listens_inband: AtomicBool,

@@ -119,8 +119,8 @@ pub struct EncoderPool {
 }
 
 impl EncoderPool {
-    /// Starts the threads `callvault-enc-0` … and `callvault-store`. Reports are sent without waiting: where the channel is full they are
-    /// kept and sent later.
+    /// Starts the threads `callvault-enc-0` … and `callvault-store`. Reports are sent without waiting: where the channel is
+    /// full they are kept and sent later.
     pub fn start(
         settings: PoolSettings,
         store: Arc<dyn SegmentFiles>,
