@@ -7,7 +7,7 @@ use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, Casting, OUTSIDE, SOON, converse, silent};
-use crate::oracle::{each_on_its_own_track, has_no_hole};
+use crate::oracle::{each_on_its_own_track, whole};
 use crate::promise::{Account, Findings, Promise, on_each_host};
 
 /// How long the host's tone sounds, ms.
@@ -29,11 +29,6 @@ pub fn trials() -> Vec<Trial> {
         trials.push(on_freeswitch(name, move |stage| from_the_host_itself(stage, codec)));
     }
     trials
-}
-
-fn whole(account: &Account, findings: &Findings) -> Proof {
-    each_on_its_own_track(account, findings)?;
-    has_no_hole(account, findings)
 }
 
 /// What no telephone of the suite speaks: the host rings itself in that codec, and plays a tone to the leg that came in.

@@ -10,8 +10,8 @@ use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, Casting, SOON, converse, silent, speak};
-use crate::oracle::{each_on_its_own_track, heard_all, track_of};
-use crate::promise::{Account, Findings, Part, Promise, on_each_host};
+use crate::oracle::{each_on_its_own_track, gaps_of, heard_all};
+use crate::promise::{Account, Findings, Promise, on_each_host};
 
 /// A card's number.
 const CARD: &str = "4111*80627";
@@ -132,12 +132,6 @@ fn only_heard_is_kept(account: &Account, findings: &Findings) -> Proof {
     let gaps = gaps_of(&account.parts[2], "muted", findings)?;
     promise!(total(&gaps) > 2000, "what the room did not hear is a gap: {gaps:#?}");
     Ok(())
-}
-
-fn gaps_of(part: &Part, reason: &str, findings: &Findings) -> Proof<Vec<Gap>> {
-    let (view, _) = findings.recorded()?;
-    let (_, track) = track_of(view, &part.leg)?;
-    Ok(track.gaps.iter().filter(|gap| gap.reason == reason).cloned().collect())
 }
 
 fn total(gaps: &[Gap]) -> i64 {

@@ -1,5 +1,5 @@
 //! What the ear of the suite says: who is audible when, on which track only, and how long it all was.
-use callvault_test_support::callvault::{Opened, Track, View};
+use callvault_test_support::callvault::{Gap, Opened, Track, View};
 use callvault_test_support::intervals::{Interval, clipped, expect_near, joined, listed, total};
 use callvault_test_support::tones::{AGENT, CALLER, THIRD};
 use callvault_test_support::{Proof, broken, promise};
@@ -82,14 +82,26 @@ fn found_of(part: &Part, findings: &Findings) -> Proof<Vec<Interval>> {
     Ok(joined(&found, HICCUP))
 }
 
+/// The gaps of that reason in a party's track of the only recording.
+pub fn gaps_of(part: &Part, reason: &str, findings: &Findings) -> Proof<Vec<Gap>> {
+    let (view, _) = findings.recorded()?;
+    let (_, track) = track_of(view, &part.leg)?;
+    Ok(track.gaps.iter().filter(|gap| gap.reason == reason).cloned().collect())
+}
+
+/// REC-05: each party is on its own track, and where no packet was lost no track has a hole.
+pub fn whole(account: &Account, findings: &Findings) -> Proof {
+    each_on_its_own_track(account, findings)?;
+    has_no_hole(account, findings)
+}
+
 /// REC-05: where no packet was lost no track has a hole. In a leg's first second the host itself flushes packets.
 pub fn has_no_hole(account: &Account, findings: &Findings) -> Proof {
     let (view, _) = findings.recorded()?;
     for part in &account.parts {
         let (_, track) = track_of(view, &part.leg)?;
-        let holes = track.gaps.iter().filter(|gap| gap.reason == "not_received");
-        let holes: Vec<_> =
-            holes.filter(|gap| Some(gap.offset_ms) > track.offset_ms.map(|offset| offset + 1000)).collect();
+        let mut holes = gaps_of(part, "not_received", findings)?;
+        holes.retain(|gap| Some(gap.offset_ms) > track.offset_ms.map(|offset| offset + 1000));
         promise!(holes.is_empty(), "nothing was lost on the leg {}; its track has {holes:#?}", part.leg);
     }
     Ok(())

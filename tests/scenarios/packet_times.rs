@@ -5,7 +5,7 @@ use callvault_test_support::tones::{AGENT, CALLER};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, SOON, converse, silent};
-use crate::oracle::{each_on_its_own_track, each_on_its_own_track_in_packets, has_no_hole};
+use crate::oracle::{each_on_its_own_track_in_packets, has_no_hole, whole};
 use crate::promise::{Account, Findings, Promise, on_each_host};
 
 pub fn trials() -> Vec<Trial> {
@@ -16,11 +16,6 @@ pub fn trials() -> Vec<Trial> {
         Promise { name: "packets_of_20_and_30_ms", act: |stage| packed(stage, &[20, 30]), judge: whole },
         Promise { name: "packets_of_20_and_40_ms", act: |stage| packed(stage, &[20, 40]), judge: whole },
     ])
-}
-
-fn whole(account: &Account, findings: &Findings) -> Proof {
-    each_on_its_own_track(account, findings)?;
-    has_no_hole(account, findings)
 }
 
 fn in_long_packets(account: &Account, findings: &Findings) -> Proof {

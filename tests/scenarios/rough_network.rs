@@ -8,7 +8,7 @@ use callvault_test_support::{Proof, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, SOON, converse, silent, speak};
-use crate::oracle::{each_on_its_own_track, track_of};
+use crate::oracle::{each_on_its_own_track, gaps_of};
 use crate::promise::{Account, Findings, Promise, on_each_host};
 
 pub fn trials() -> Vec<Trial> {
@@ -34,14 +34,12 @@ fn harmed(stage: &Stage) -> Proof<(Cast, Account)> {
 
 fn gaps_are_counted(account: &Account, findings: &Findings) -> Proof {
     each_on_its_own_track(account, findings)?;
-    let (view, _) = findings.recorded()?;
-    let (_, track) = track_of(view, &account.parts[0].leg)?;
-    let missing: i64 = track.gaps.iter().filter(|gap| gap.reason == "not_received").map(|gap| gap.duration_ms).sum();
+    let gaps = gaps_of(&account.parts[0], "not_received", findings)?;
+    let missing: i64 = gaps.iter().map(|gap| gap.duration_ms).sum();
     let length = account.parts[0].call.length();
     promise!(
         missing > 0 && missing < length / 10,
-        "2 % of {length} ms were lost; the track says {missing} ms: {:#?}",
-        track.gaps
+        "2 % of {length} ms were lost; the track says {missing} ms: {gaps:#?}"
     );
     Ok(())
 }

@@ -12,8 +12,8 @@ use callvault_test_support::{Proof, broken, promise};
 use libtest_mimic::Trial;
 
 use crate::cast::{Cast, Casting, SOON, converse, hear_each_other, silent};
-use crate::oracle::{LENGTH, each_on_its_own_track, heard_all, not_recorded, track_of, zero_of};
-use crate::promise::{Account, Findings, Part, Promise, on_each_host};
+use crate::oracle::{LENGTH, each_on_its_own_track, gaps_of, heard_all, not_recorded, track_of, zero_of};
+use crate::promise::{Account, Findings, Promise, on_each_host};
 
 pub fn trials() -> Vec<Trial> {
     on_each_host([
@@ -151,7 +151,8 @@ fn bypassed_after_the_bridge(stage: &Stage, policy: &str) -> Proof<(Cast, Accoun
 fn what_left_is_a_gap(account: &Account, findings: &Findings) -> Proof {
     let (view, opened) = findings.recorded()?;
     let zero = zero_of(view)?;
-    for (part, gaps) in account.parts.iter().zip(gaps_of_no_media(account, findings)?) {
+    for part in &account.parts {
+        let gaps = gaps_of(part, "no_media", findings)?;
         let (_, track) = track_of(view, &part.leg)?;
         let [gap] = gaps.as_slice() else { broken!("one gap is due: {track:#?}") };
         let (end, call) = (gap.offset_ms + gap.duration_ms, part.call.seen_from(zero));
@@ -169,12 +170,7 @@ fn what_left_is_a_gap(account: &Account, findings: &Findings) -> Proof {
 }
 
 fn gaps_of_no_media(account: &Account, findings: &Findings) -> Proof<Vec<Vec<Gap>>> {
-    let (view, _) = findings.recorded()?;
-    let gaps = |part: &Part| {
-        let (_, track) = track_of(view, &part.leg)?;
-        Ok(track.gaps.iter().filter(|gap| gap.reason == "no_media").cloned().collect())
-    };
-    account.parts.iter().map(gaps).collect()
+    account.parts.iter().map(|part| gaps_of(part, "no_media", findings)).collect()
 }
 
 /// PUR-08: a recording of the host's own on our leg is an alarm within a second.
